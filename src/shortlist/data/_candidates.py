@@ -1,0 +1,172 @@
+"""The list in flight: candidates for each query."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from shortlist.data._ragged import Array, Ragged
+
+__all__ = ["Candidates", "Dropped", "merge"]
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """Candidates that a stage took out, and why.
+
+    Attributes:
+        reason: for example ``"seen"``.
+        query: int64 [M], the query each was a candidate of.
+        items: int64 [M], their positions in the catalogue.
+    """
+
+    reason: str
+    query: npt.NDArray[np.int64]
+    items: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Ragged over queries: query ``q`` has the candidates ``offsets[q]:offsets[q + 1]``, best first.
+
+    Items are positions in the state's catalogue while in flight; raw ids appear where the answer leaves.
+
+    Attributes:
+        items: int64 [N], positions in the catalogue.
+        offsets: int64 [Q + 1].
+        scores: float32 [N], higher is better.
+        source: int16 [N], place in ``sources`` of the stage that found each candidate.
+        sources: names of the sources.
+        columns: name -> array [N], further facts that stages add.
+        dropped: what was taken out on the way, in order.
+
+    >>> found = Candidates.of(np.array([[4, 2, -1]]), np.array([[.5, .5, 0]], np.float32), "ann")
+    >>> found.ordered().items.tolist()  # equal scores: the smaller position first
+    [2, 4]
+    """
+
+    items: npt.NDArray[np.int64]
+    offsets: npt.NDArray[np.int64]
+    scores: npt.NDArray[np.float32]
+    source: npt.NDArray[np.int16]
+    sources: tuple[str, ...] = ()
+    columns: Mapping[str, Array] = field(default_factory=dict)
+    dropped: tuple[Dropped, ...] = ()
+
+    @classmethod
+    def empty(cls, queries: int) -> "Candidates":
+        """No candidates yet for any of the queries."""
+        none = np.zeros(0, dtype=np.int64)
+        offsets = np.zeros(queries + 1, dtype=np.int64)
+        return cls(none, offsets, none.astype(np.float32), none.astype(np.int16))
+
+    @classmethod
+    def of(cls, items: npt.NDArray[np.int64], scores: npt.NDArray[np.float32], source: str) -> "Candidates":
+        """From matrices [Q, K] of positions (-1 for none) and scores."""
+        real = items >= 0
+        offsets = np.zeros(len(items) + 1, dtype=np.int64)
+        np.cumsum(real.sum(axis=1), out=offsets[1:])
+        flat = items[real].astype(np.int64, copy=False)
+        kept = scores[real].astype(np.float32, copy=False)
+        return cls(flat, offsets, kept, np.zeros(len(flat), dtype=np.int16), (source,))
+
+    def __len__(self) -> int:
+        """Number of queries."""
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """int64 [Q]: candidates of each query."""
+        return np.diff(self.offsets)
+
+    @property
+    def query_of(self) -> npt.NDArray[np.int64]:
+        """int64 [N]: the query of each candidate."""
+        return np.repeat(np.arange(len(self)), self.lengths)
+
+    def with_scores(self, scores: npt.NDArray[np.float32]) -> "Candidates":
+        """The same candidates with other scores [N], put in the order of them."""
+        return replace(self, scores=scores.astype(np.float32, copy=False)).ordered()
+
+    def with_columns(self, columns: Mapping[str, Array]) -> "Candidates":
+        """The same candidates with more columns [N]."""
+        return replace(self, columns={**self.columns, **columns})
+
+    def ordered(self) -> "Candidates":
+        """Best score first within each query; ties by item position; NaN last."""
+        return self._rows(np.lexsort((self.items, -self.scores, self.query_of)), self.offsets)
+
+    def keep(self, mask: npt.NDArray[np.bool_], *, reason: str | None = None) -> "Candidates":
+        """The candidates where the mask [N] is true; the others are noted under ``reason``."""
+        kept = np.zeros(len(mask) + 1, dtype=np.int64)
+        np.cumsum(mask, out=kept[1:])
+        result = self._rows(np.flatnonzero(mask), kept[self.offsets])
+        if reason is None or bool(mask.all()):
+            return result
+        gone = Dropped(reason, self.query_of[~mask], self.items[~mask])
+        return replace(result, dropped=(*self.dropped, gone))
+
+    def first(self, k: int) -> "Candidates":
+        """At most the first ``k`` of each query."""
+        place = np.arange(len(self.items)) - np.repeat(self.offsets[:-1], self.lengths)
+        return self.keep(place < k)
+
+    def matrix(self, k: int) -> npt.NDArray[np.int64]:
+        """int64 [Q, k]: the first ``k`` positions of each query, -1 where there are fewer."""
+        return np.asarray(Ragged(self.items, self.offsets).first_padded(k, fill=-1), dtype=np.int64)
+
+    def _rows(self, rows: npt.NDArray[np.int64], offsets: npt.NDArray[np.int64]) -> "Candidates":
+        columns = {name: values[rows] for name, values in self.columns.items()}
+        return replace(
+            self,
+            items=self.items[rows],
+            offsets=offsets,
+            scores=self.scores[rows],
+            source=self.source[rows],
+            columns=columns,
+        )
+
+
+def merge(parts: Sequence[Candidates]) -> Candidates:
+    """All candidates of several sources, query by query; an item found twice keeps its first source.
+
+    Columns that not every part has are filled with NaN (or 0 for integers).
+
+    >>> a = Candidates.of(np.array([[1, 2]]), np.array([[.9, .8]], np.float32), "ann")
+    >>> b = Candidates.of(np.array([[2, 3]]), np.array([[5., 4.]], np.float32), "popular")
+    >>> both = merge([a, b])
+    >>> both.items.tolist(), [both.sources[s] for s in both.source]
+    ([1, 2, 3], ['ann', 'ann', 'popular'])
+    """
+    items = np.concatenate([part.items for part in parts])
+    query = np.concatenate([part.query_of for part in parts])
+    rank = np.repeat(np.arange(len(parts)), [len(part.items) for part in parts])
+    order = np.lexsort((np.arange(len(items)), rank, items, query))
+    first = np.ones(len(items), dtype=np.bool_)
+    first[1:] = (items[order][1:] != items[order][:-1]) | (query[order][1:] != query[order][:-1])
+    rows = order[first]
+    rows = rows[np.lexsort((rows, query[rows]))]
+    offsets = np.zeros(len(parts[0]) + 1, dtype=np.int64)
+    np.cumsum(np.bincount(query[rows], minlength=len(parts[0])), out=offsets[1:])
+    names = tuple(dict.fromkeys(name for part in parts for name in part.sources))
+    source = np.concatenate([_renumber(part, names) for part in parts])
+    scores = np.concatenate([part.scores for part in parts])
+    columns = {
+        name: _column(parts, name)[rows] for name in dict.fromkeys(n for p in parts for n in p.columns)
+    }
+    dropped = tuple(gone for part in parts for gone in part.dropped)
+    return Candidates(items[rows], offsets, scores[rows], source[rows], names, columns, dropped)
+
+
+def _renumber(part: Candidates, names: tuple[str, ...]) -> npt.NDArray[np.int16]:
+    places = np.array([names.index(name) for name in part.sources] or [0], dtype=np.int16)
+    return places[part.source] if len(part.source) else part.source
+
+
+def _column(parts: Sequence[Candidates], name: str) -> Array:
+    known = next(part.columns[name] for part in parts if name in part.columns)
+    fill = np.nan if known.dtype.kind == "f" else np.zeros(1, known.dtype)[0]
+    return np.concatenate(
+        [part.columns.get(name, np.full(len(part.items), fill, dtype=known.dtype)) for part in parts]
+    )

@@ -1,0 +1,96 @@
+"""Raw ids and their positions."""
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from shortlist.data._ragged import Array
+from shortlist.errors import DataError
+
+__all__ = ["Keys"]
+
+
+class Keys:
+    """Distinct raw ids in a fixed order; the position of an id is its place in that order.
+
+    Integer ids are found by binary search, others through a dictionary made at the first look-up. An id in
+    the other notation (``"17850"`` for 17850, 17850 for ``"17850"``) is found too: JSON and CSV blur the two.
+
+    >>> keys = Keys(["b", "a"])
+    >>> keys.positions(["a", "zz", None]).tolist(), keys.take(np.array([0])).tolist()
+    ([1, -1, -1], ['b'])
+    """
+
+    def __init__(self, values: Sequence[Any] | Array) -> None:
+        self.values = _as_key_array(values)
+        if len(self._lookup if self.values.dtype == object else np.unique(self.values)) != len(self.values):
+            raise DataError(
+                "Keys", received="an id twice", expected="every id once", remedy="drop duplicates"
+            )
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def positions(self, ids: Iterable[Any] | Array) -> npt.NDArray[np.int64]:
+        """int64 [N]: the position of each id, -1 where it is unknown or null."""
+        if self.values.dtype == object:
+            return self._by_dictionary(ids)
+        wanted, valid = _as_integers(ids)
+        if len(self.values) == 0:
+            return np.full(len(wanted), -1, dtype=np.int64)
+        place = np.minimum(np.searchsorted(self._sorted, wanted), len(self.values) - 1)
+        return np.where(valid & (self._sorted[place] == wanted), self._order[place], -1)
+
+    def take(self, positions: npt.NDArray[np.integer[Any]]) -> Array:
+        """The raw ids at these positions (all of them known)."""
+        return np.asarray(self.values[positions])
+
+    @cached_property
+    def _order(self) -> npt.NDArray[np.int64]:
+        return np.argsort(self.values, kind="stable").astype(np.int64)
+
+    @cached_property
+    def _sorted(self) -> Array:
+        return self.values[self._order]
+
+    @cached_property
+    def _lookup(self) -> dict[str, int]:
+        return {value: place for place, value in enumerate(self.values.tolist())}
+
+    def _by_dictionary(self, ids: Iterable[Any] | Array) -> npt.NDArray[np.int64]:
+        find = self._lookup.get
+        plain = ids.tolist() if isinstance(ids, np.ndarray) else list(ids)
+        found = (
+            find(key if isinstance(key, str) else str(key), -1) if key is not None else -1 for key in plain
+        )
+        return np.fromiter(found, np.int64, len(plain))
+
+
+def _as_key_array(values: Sequence[Any] | Array) -> Array:
+    array = np.asarray(values) if len(values) else np.zeros(0, dtype=np.int64)
+    if array.dtype.kind in "iu":
+        return array.astype(np.int64, copy=False)
+    plain = array.tolist()
+    out = np.empty(len(plain), dtype=object)
+    out[:] = [value if isinstance(value, str) else str(value) for value in plain]
+    return out
+
+
+def _as_integers(ids: Iterable[Any] | Array) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    if isinstance(ids, np.ndarray) and ids.dtype.kind in "iu":
+        return ids.astype(np.int64, copy=False), np.ones(len(ids), dtype=np.bool_)
+    plain = [_integer(value) for value in ids]
+    valid = np.fromiter((value is not None for value in plain), np.bool_, len(plain))
+    numbers = np.fromiter((0 if value is None else value for value in plain), np.int64, len(plain))
+    return numbers, valid
+
+
+def _integer(value: Any) -> int | None:
+    try:
+        number = int(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if -(2**63) <= number < 2**63 and str(number) == str(value).removesuffix(".0") else None

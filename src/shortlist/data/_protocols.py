@@ -1,0 +1,149 @@
+"""What the parts expect of one another. For type checking: nothing needs to inherit from these."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from shortlist.data._batch import Batch
+from shortlist.data._candidates import Candidates
+from shortlist.data._keys import Keys
+from shortlist.data._ragged import Array, Ragged
+from shortlist.data._requests import Requests
+from shortlist.schema import Schema
+
+__all__ = ["Encoder", "EventLog", "Flow", "Index", "Ranker", "Recommender", "Store"]
+
+Vectors = npt.NDArray[np.float32]
+Positions = npt.NDArray[np.int64]
+
+
+class Encoder(Protocol):
+    """Two towers: arrays in, vectors out; B = 0 and lists of any length work."""
+
+    @property
+    def dim(self) -> int:
+        """Width D of the vectors."""
+
+    def encode_query(self, batch: Batch) -> Any:
+        """Float32 [B, D]."""
+
+    def encode_item(self, batch: Batch) -> Any:
+        """Float32 [B, D]."""
+
+
+class Ranker(Protocol):
+    """A model of the chance that a candidate is taken."""
+
+    def score(self, batch: Batch) -> Vectors:
+        """Float32 [N]: probability for each candidate of a ranking batch."""
+
+
+class Index(Protocol):
+    """Vectors of items, searched by inner product."""
+
+    @property
+    def keys(self) -> Keys:
+        """Raw item ids, in the order of the rows."""
+
+    @property
+    def dim(self) -> int:
+        """Width D of the vectors."""
+
+    def search(
+        self, queries: Vectors, k: int, *, allowed: npt.NDArray[np.bool_] | None = None
+    ) -> tuple[Positions, Vectors]:
+        """Rows int64 [Q, k] and scores float32 [Q, k], best first; -1 and -inf where fewer."""
+
+
+class Flow(Protocol):
+    """A fitted workflow on the request path."""
+
+    @property
+    def input_schema(self) -> Schema:
+        """The raw columns it reads."""
+
+    @property
+    def schema(self) -> Schema:
+        """The columns it gives."""
+
+    def transform_batch(self, batch: Batch) -> Batch:
+        """Raw columns to encoded ones."""
+
+
+class EventLog(Protocol):
+    """Positive events by time: what histories and as-of features are read from.
+
+    Users and items are positions in the store's tables, -1 for unknown. Times are microseconds since 1970.
+    "Before" is strict: an event at the very time asked for is not seen.
+    """
+
+    def history(self, users: Positions, before: Positions, limit: int) -> tuple[Ragged, Ragged]:
+        """The last ``limit`` items of each user before a time, oldest first, and their times."""
+
+    def item_counts(self, items: Positions, since: Positions, before: Positions) -> Positions:
+        """How many events each item had in [since, before)."""
+
+    def user_counts(self, users: Positions, since: Positions, before: Positions) -> Positions:
+        """How many events each user had in [since, before)."""
+
+    def pair_counts(
+        self, users: Positions, items: Positions, since: Positions, before: Positions
+    ) -> Positions:
+        """How many events each pair had in [since, before)."""
+
+    def item_last(self, items: Positions, before: Positions) -> Positions:
+        """Time of each item's last event before a time, -1 for none."""
+
+    def user_last(self, users: Positions, before: Positions) -> Positions:
+        """Time of each user's last event before a time, -1 for none."""
+
+    def pair_last(self, users: Positions, items: Positions, before: Positions) -> Positions:
+        """Time of each pair's last event before a time, -1 for none."""
+
+    def popularity(self, since: int, before: int) -> npt.NDArray[np.float64]:
+        """Weighted number of events of every item in [since, before)."""
+
+
+class Store(EventLog, Protocol):
+    """User, item and event tables behind one door."""
+
+    @property
+    def items(self) -> Keys:
+        """The catalogue: raw item ids in order of their positions."""
+
+    @property
+    def users(self) -> Keys:
+        """The known users."""
+
+    @property
+    def item_schema(self) -> Schema:
+        """Columns of the item table."""
+
+    @property
+    def user_schema(self) -> Schema:
+        """Columns of the user table."""
+
+    @property
+    def until(self) -> int:
+        """One microsecond after the newest event: the present of a frozen state."""
+
+    def user_positions(self, ids: Any) -> Positions:
+        """Positions of raw user ids, users met since the store was built included; -1 for unknown."""
+
+    def item_columns(self, items: Positions, names: tuple[str, ...]) -> Mapping[str, Array | Ragged]:
+        """Raw values of item columns; null (None or NaN) where the position is -1."""
+
+    def user_columns(self, users: Positions, names: tuple[str, ...]) -> Mapping[str, Array | Ragged]:
+        """Raw values of user columns; null (None or NaN) where the position is -1."""
+
+    def append_events(self, users: Any, items: Any, times: Positions, weights: Vectors | None = None) -> int:
+        """Add events by raw ids; durable when it returns. Gives how many were kept."""
+
+
+class Recommender(Protocol):
+    """Whatever answers requests: what evaluation reads."""
+
+    def run(self, requests: Requests) -> Candidates:
+        """At most ``k`` candidates for each request."""
