@@ -1,3 +1,67 @@
-"""Shortlist: from an interaction log to a served recommendation."""
+"""Shortlist: from an interaction log to a served recommendation.
+
+``import shortlist as sl`` loads nothing heavy: each public name is imported from its room when first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from shortlist import datasets, errors, features, index, io, losses, metrics
+    from shortlist.data import Batch, Candidates, Ragged, Requests
+    from shortlist.evaluation import by_stage
+    from shortlist.features import Workflow, ops
+    from shortlist.io import Dataset, Signals, scan
+    from shortlist.pipeline import Pipeline, State
+    from shortlist.schema import Column, Schema, Tags, select, tags
 
 __version__ = "0.1.0"
+
+_ROOMS = {
+    "shortlist.data": ("Batch", "Candidates", "Keys", "Ragged", "Requests"),
+    "shortlist.evaluation": ("Evaluation", "by_stage", "evaluate"),
+    "shortlist.export": ("save",),
+    "shortlist.features": ("Workflow",),
+    "shortlist.io": ("Dataset", "Signals", "scan"),
+    "shortlist.models.classical": ("EASE", "IALS", "ItemKNN", "Popularity", "RecentPopularity"),
+    "shortlist.models.ranking": ("DCN",),
+    "shortlist.models.retrieval": ("TwoTower",),
+    "shortlist.pipeline": (
+        *("AnswerLog", "Drop", "Learned", "Merge", "Pipeline", "Popular", "Repeats", "Retrieve", "Score"),
+        *("State", "Take", "build_index", "load", "ranking_examples"),
+    ),
+    "shortlist.samplers": ("InBatch", "Uniform"),
+    "shortlist.schema": ("Column", "Domain", "Schema", "Shape", "Tags"),
+    "shortlist.train": ("BinaryCrossEntropy", "FitOptions", "SampledSoftmax", "fit"),
+}
+_MODULES = {
+    "datasets": "shortlist.datasets",
+    "errors": "shortlist.errors",
+    "index": "shortlist.index",
+    "losses": "shortlist.losses",
+    "metrics": "shortlist.metrics",
+    "ops": "shortlist.features.ops",
+    "recipes": "shortlist.recipes",
+    "select": "shortlist.schema.select",
+    "split": "shortlist.split",
+    "tags": "shortlist.schema.tags",
+}
+_HOME = {name: room for room, names in _ROOMS.items() for name in names}
+
+__all__ = sorted([*_HOME, *_MODULES])
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from its room at first use."""
+    if name in _MODULES:
+        value: Any = import_module(_MODULES[name])
+    elif name in _HOME:
+        value = getattr(import_module(_HOME[name]), name)
+    else:
+        raise AttributeError(f"module 'shortlist' has no attribute {name!r}; public names: {', '.join(__all__)}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

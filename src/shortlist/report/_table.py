@@ -54,7 +54,7 @@ class Table:
         rows = [self.columns, ["---"] * len(self.columns), *self._cells()]
         lines = ["| " + " | ".join(row) + " |" for row in rows]
         lines[1] = lines[1].replace(" ", "")
-        return "\n".join(part for part in (self.title, "" if self.title else None, *lines) if part is not None)
+        return "\n".join([self.title, "", *lines] if self.title else lines)
 
     def html(self) -> str:
         """The table in HTML, every cell escaped.
