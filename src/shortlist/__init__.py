@@ -27,7 +27,7 @@ _ROOMS = {
     "shortlist.models.ranking": ("DCN",),
     "shortlist.models.retrieval": ("TwoTower",),
     "shortlist.pipeline": (
-        *("AnswerLog", "Drop", "Learned", "Merge", "Pipeline", "Popular", "Repeats", "Retrieve", "Score"),
+        *("AnswerLog", "Drop", "Learned", "Match", "Merge", "Pipeline", "Popular", "Repeats", "Retrieve", "Score"),
         *("State", "Take", "build_index", "load", "ranking_examples"),
     ),
     "shortlist.samplers": ("InBatch", "Uniform"),

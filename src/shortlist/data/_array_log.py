@@ -88,16 +88,17 @@ class ArrayLog:
 
     def popularity(self, since: int, before: int) -> npt.NDArray[np.float64]:
         """Float64 [n_items]: weighted number of events of every item in [since, before)."""
-        order = self._by_time
-        low, high = np.searchsorted(self.times[order], [since, before])
+        order, times = self._by_time
+        low, high = np.searchsorted(times, [since, before])
         rows = order[low:high]
         rows = rows[self.items[rows] >= 0]
         weights = self.weights[rows] if len(self.weights) else None
         return np.bincount(self.items[rows], weights, minlength=self.n_items).astype(np.float64)
 
     @cached_property
-    def _by_time(self) -> Positions:
-        return np.argsort(self.times, kind="stable")
+    def _by_time(self) -> tuple[Positions, Positions]:
+        order = np.argsort(self.times, kind="stable")
+        return order, self.times[order]
 
     @cached_property
     def _by_user(self) -> tuple[Positions, Positions, Positions]:

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from shortlist.data._array_log import ArrayLog
 from shortlist.data._batch import Batch
 from shortlist.data._candidates import Candidates
 from shortlist.data._keys import Keys
@@ -55,6 +56,9 @@ class Index(Protocol):
         self, queries: Vectors, k: int, *, allowed: npt.NDArray[np.bool_] | None = None
     ) -> tuple[Positions, Vectors]:
         """Rows int64 [Q, k] and scores float32 [Q, k], best first; -1 and -inf where fewer."""
+
+    def vectors(self, rows: Positions) -> Vectors:
+        """Float32 [N, D]: the vectors of rows; zeros for -1."""
 
 
 class Flow(Protocol):
@@ -118,6 +122,10 @@ class Store(EventLog, Protocol):
         """The known users."""
 
     @property
+    def listed(self) -> npt.NDArray[np.bool_]:
+        """Bool [items]: whether an item may be shown, or is only known from events."""
+
+    @property
     def item_schema(self) -> Schema:
         """Columns of the item table."""
 
@@ -137,6 +145,9 @@ class Store(EventLog, Protocol):
 
     def user_columns(self, users: Positions, names: tuple[str, ...]) -> Mapping[str, Array | Ragged]:
         """Raw values of user columns; null (None or NaN) where the position is -1."""
+
+    def events(self) -> ArrayLog:
+        """All events, in the order they came."""
 
     def append_events(self, users: Any, items: Any, times: Positions, weights: Vectors | None = None) -> int:
         """Add events by raw ids; durable when it returns. Gives how many were kept."""

@@ -1,0 +1,18 @@
+"""Offline evaluation: any pipeline over held-out truth, with baselines, slices and intervals."""
+
+from shortlist.evaluation._baselines import baselines
+from shortlist.evaluation._evaluate import DEFAULT_METRICS, by_stage, evaluate
+from shortlist.evaluation._evaluation import Evaluation
+from shortlist.evaluation._protocol import EvaluationProtocol
+from shortlist.evaluation._ranker import RankerQuality, ranker_quality
+
+__all__ = [
+    "DEFAULT_METRICS",
+    "Evaluation",
+    "EvaluationProtocol",
+    "RankerQuality",
+    "baselines",
+    "by_stage",
+    "evaluate",
+    "ranker_quality",
+]

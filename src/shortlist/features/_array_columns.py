@@ -1,0 +1,93 @@
+"""How columns enter a workflow from a `Batch`, pass through an op, and leave it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from shortlist.data import Array, Ragged
+from shortlist.errors import SchemaError
+from shortlist.schema import Column, Tags
+
+__all__ = ["accept", "as_floats", "is_missing", "on_values", "release"]
+
+Floats = npt.NDArray[np.float64]
+
+_KINDS = {
+    "int": "iufbO",
+    "uint": "iufbO",
+    "float": "fiubO",
+    "bool": "biufO",
+    "string": "OUT",
+    "datetime": "iMO",
+}
+
+
+def accept(column: Column, value: Array | Ragged) -> Array | Ragged:
+    """Check a raw column of a batch against the schema; values stay as they are.
+
+    Raises:
+        SchemaError: lists where one value a row is expected or the reverse, or arrays of another kind.
+    """
+    if isinstance(value, Ragged):
+        if not column.is_list:
+            raise _refused(column, "lists", "one value a row")
+        array = value.values
+    elif column.is_list:
+        raise _refused(column, "one value a row", "a Ragged of lists", "build it with Ragged.of")
+    else:
+        array = value
+    kind = array.dtype.kind
+    if kind not in _KINDS[column.dtype.rstrip("0123456789")] and len(array):
+        raise _refused(column, f"an array of {array.dtype}", f"values of type {column.dtype}")
+    if kind == "M":
+        return array.astype("datetime64[us]").view(np.int64)
+    if kind in "UT":
+        plain = array.astype(object)
+        return plain if not isinstance(value, Ragged) else value.with_values(plain)
+    return value
+
+
+def release(column: Column, value: Array | Ragged) -> Array | Ragged:
+    """A finished column: continuous ones are float32, NaN for null."""
+    return on_values(value, _as_float32) if Tags.CONTINUOUS in column.tags else value
+
+
+def on_values(value: Array | Ragged, change: Callable[[Array], Array]) -> Array | Ragged:
+    """Apply an elementwise change to an array, or to the values of lists."""
+    return value.with_values(change(value.values)) if isinstance(value, Ragged) else change(value)
+
+
+def as_floats(values: Array, where: str) -> Floats:
+    """Numbers as float64, NaN for None.
+
+    Raises:
+        SchemaError: an object array holds something that is no number.
+    """
+    if values.dtype.kind != "O":
+        return values.astype(np.float64, copy=False)
+    try:
+        return np.array(values.tolist(), dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        odd = next(value for value in values.tolist() if not _is_number(value))
+        raise SchemaError(where, received=odd, expected="numbers, None for a missing one") from error
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a raw value is null: None or NaN."""
+    return value is None or value != value  # noqa: PLR0124 - only NaN differs from itself
+
+
+def _as_float32(values: Array) -> Array:
+    return values.astype(np.float32, copy=False)
+
+
+def _is_number(value: Any) -> bool:
+    return value is None or isinstance(value, int | float)
+
+
+def _refused(column: Column, received: str, expected: str, remedy: str | None = None) -> SchemaError:
+    return SchemaError(
+        f"column {column.name!r} of the batch", received=received, expected=expected, remedy=remedy
+    )

@@ -1,0 +1,59 @@
+"""How columns enter a workflow from a frame, pass through an op, and leave it."""
+
+from collections.abc import Callable
+
+import polars as pl
+
+from shortlist.schema import Column, Tags
+
+__all__ = ["as_left", "element_type", "enter", "leave", "on_elements"]
+
+_TYPES: dict[str, pl.DataType] = {
+    "int8": pl.Int8(),
+    "int16": pl.Int16(),
+    "int32": pl.Int32(),
+    "int64": pl.Int64(),
+    "uint8": pl.UInt8(),
+    "uint16": pl.UInt16(),
+    "uint32": pl.UInt32(),
+    "uint64": pl.UInt64(),
+    "float16": pl.Float32(),
+    "float32": pl.Float32(),
+    "float64": pl.Float64(),
+    "bool": pl.Boolean(),
+    "string": pl.String(),
+    "datetime": pl.Datetime("us"),
+}
+
+
+def element_type(column: Column) -> pl.DataType:
+    """The Polars type of one element of a column."""
+    return _TYPES[column.dtype]
+
+
+def enter(column: Column) -> pl.Expr:
+    """A raw column: of its schema's type, NaN made null, a missing list made an empty one."""
+    inner = element_type(column)
+    if column.is_list:
+        values = pl.col(column.name).cast(pl.List(inner)).fill_null(pl.lit([], dtype=pl.List(inner)))
+        return values.list.eval(pl.element().fill_nan(None)) if inner.is_float() else values
+    value = pl.col(column.name).cast(inner)
+    return value.fill_nan(None) if inner.is_float() else value
+
+
+def leave(column: Column, value: pl.Expr) -> pl.Expr:
+    """A finished column: continuous ones are float32, others as their schema says."""
+    wanted = element_type(as_left(column))
+    return value.cast(pl.List(wanted) if column.is_list else wanted).alias(column.name)
+
+
+def as_left(column: Column) -> Column:
+    """The column as a workflow gives it: continuous numbers are float32."""
+    if not column.has(Tags.CONTINUOUS) or column.dtype in {"string", "datetime"}:
+        return column
+    return Column(column.name, "float32", column.tags, column.shape, column.domain, column.vocabulary)
+
+
+def on_elements(column: Column, value: pl.Expr, change: Callable[[pl.Expr], pl.Expr]) -> pl.Expr:
+    """Apply an elementwise change to the values of a column, or to those within its lists."""
+    return value.list.eval(change(pl.element())) if column.is_list else change(value)

@@ -1,0 +1,176 @@
+"""A workflow's branches applied to a schema: which op gets which columns, and what comes out."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from shortlist.errors import ArgumentError, near
+from shortlist.features._branch import Branch
+from shortlist.features._frame_columns import as_left
+from shortlist.features._op import Fits, KeepsRows, Step
+from shortlist.features._source import Source
+from shortlist.features._state import STATELESS, State
+from shortlist.schema import Column, Schema, Tags
+
+__all__ = ["Lane", "Plan", "States", "plan", "stateless"]
+
+States = Mapping[int, State]
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One branch of a plan.
+
+    Attributes:
+        reads: the raw columns, and the column of a history op.
+        steps: number and step, in order; the number is the key of the step's state.
+        gives: the columns that come out.
+    """
+
+    reads: tuple[Column, ...]
+    steps: tuple[tuple[int, Step], ...]
+    gives: tuple[Column, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a workflow does with data of one schema.
+
+    Attributes:
+        raw: the schema it was made for.
+        lanes: the branches.
+        sources: history ops and the columns they make.
+        filters: rows that are kept in training.
+        carried: raw columns that pass through untouched: times, targets and weights.
+    """
+
+    raw: Schema
+    lanes: tuple[Lane, ...]
+    sources: tuple[tuple[Source, Column], ...]
+    filters: tuple[pl.Expr, ...]
+    carried: tuple[Column, ...]
+
+    @property
+    def steps(self) -> Iterator[tuple[int, Step]]:
+        """All steps, in order."""
+        return (numbered for lane in self.lanes for numbered in lane.steps)
+
+    @property
+    def reads(self) -> Schema:
+        """The raw columns that branches read, and those of history ops."""
+        return Schema({column.name: column for lane in self.lanes for column in lane.reads}.values())
+
+    @property
+    def gives(self) -> Schema:
+        """The columns of the branches, then those that pass through."""
+        made = [as_left(column) for lane in self.lanes for column in lane.gives]
+        return Schema([*made, *self.carried])
+
+    def giver(self, name: str) -> int:
+        """Number of the fitted step that gives a column.
+
+        Raises:
+            ArgumentError: no fitted step does.
+        """
+        found = {column.name: n for n, step in self.steps for column in step.outputs if _fits(step)}
+        if name not in found:
+            raise ArgumentError(
+                "Categorify.like",
+                received=name,
+                expected="a column that another branch categorifies",
+                remedy=near(name, found),
+            )
+        return found[name]
+
+
+def plan(branches: Sequence[Branch], raw: Schema, states: States | None = None) -> Plan:
+    """Apply branches to a schema.
+
+    Args:
+        branches: the branches.
+        raw: the columns of the data.
+        states: what was fitted, if it was: it completes the schema that comes out.
+
+    Raises:
+        SchemaError: a branch names an unknown column, or one of a type that an op cannot take.
+        ArgumentError: two branches give a column of one name.
+    """
+    sources = _sources(branches, raw)
+    others = raw.without(*(column.name for _, column in sources))
+    lanes: list[Lane] = []
+    number = 0
+    for branch in branches:
+        lanes.append(_lane(branch, others, raw, number, states or {}))
+        number += len(lanes[-1].steps)
+    given = [column.name for lane in lanes for column in lane.gives]
+    _refuse_twice("Workflow", given)
+    carried = [
+        c
+        for c in others
+        if c.name not in given and (c.has(Tags.TIME) or c.has(Tags.TARGET) or c.has("weight"))
+    ]
+    rows = [op.rows() for branch in branches for op in branch.ops if isinstance(op, KeepsRows)]
+    known = raw.merge(column for _, column in sources)
+    known.select(name for expression in rows for name in expression.meta.root_names())
+    return Plan(raw, tuple(lanes), sources, tuple(rows), tuple(carried))
+
+
+def _sources(branches: Iterable[Branch], raw: Schema) -> tuple[tuple[Source, Column], ...]:
+    found: dict[str, tuple[Source, Column]] = {}
+    for branch in branches:
+        if branch.source is None:
+            continue
+        column = branch.source.column(raw)
+        if found.setdefault(column.name, (branch.source, column))[0] != branch.source:
+            raise ArgumentError(
+                type(branch.source).__name__,
+                received=f"column {column.name!r} from two different history ops",
+                expected="one name for each",
+                remedy="give one of them another name=",
+            )
+    return tuple(found.values())
+
+
+def _lane(branch: Branch, others: Schema, raw: Schema, first: int, states: States) -> Lane:
+    if branch.source is None:
+        groups = tuple(tuple(others[name] for name in group) for group in branch.groups(others))
+    else:
+        groups = ((branch.source.column(raw),),)
+    reads = tuple({column.name: column for group in groups for column in group}.values())
+    steps: list[tuple[int, Step]] = []
+    aside: list[Column] = []
+    for op in branch.ops:
+        passed: list[tuple[Column, ...]] = []
+        for group in groups:
+            members: list[Column] = []
+            for inputs in (group,) if op.grouped else tuple((column,) for column in group):
+                number = first + len(steps)
+                made = op.make(inputs, states.get(number))
+                steps.append((number, Step(op, inputs, made)))
+                members.extend(made.columns)
+                aside.extend(made.aside)
+            passed.append(tuple(members))
+        groups = tuple(passed)
+        _refuse_twice(type(op).__name__, [column.name for group in groups for column in group])
+    return Lane(reads, tuple(steps), (*(column for group in groups for column in group), *aside))
+
+
+def _refuse_twice(where: str, names: Sequence[str]) -> None:
+    for name in dict.fromkeys(names):
+        if names.count(name) > 1:
+            raise ArgumentError(
+                where,
+                received=f"column {name!r} from two branches, or twice from one",
+                expected="every name once",
+                remedy="put Rename(suffix=...) into one of the branches",
+            )
+
+
+def _fits(step: Step) -> bool:
+    return isinstance(step.op, Fits)
+
+
+def stateless(steps: Iterable[tuple[int, Step]]) -> dict[int, State]:
+    """The states that are known before fitting."""
+    return {number: STATELESS for number, step in steps if not _fits(step)}

@@ -1,0 +1,45 @@
+"""What ops ask of their input columns and options."""
+
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+from shortlist.errors import ArgumentError, SchemaError
+from shortlist.schema import Column
+
+__all__ = ["column_type", "of_column", "positive"]
+
+T = TypeVar("T")
+
+
+def column_type(op: str, column: Column, *kinds: str, remedy: str) -> None:
+    """Refuse a column whose elements are of another kind (a dtype without its width), or that holds vectors.
+
+    Raises:
+        SchemaError: the column cannot go through the op.
+    """
+    if column.dtype.rstrip("0123456789") not in kinds or column.shape.kind == "vector":
+        raise SchemaError(
+            f"{op} of column {column.name!r}",
+            received=f"a {column.shape.kind} of {column.dtype}",
+            expected=f"values of type {' or '.join(kinds)}",
+            remedy=remedy,
+        )
+
+
+def of_column(option: T | Mapping[str, T], names: Iterable[str], default: T) -> T:
+    """An option that holds for all columns, or by column: the first of the names that it mentions."""
+    if not isinstance(option, Mapping):
+        return option
+    return next((option[name] for name in names if name in option), default)
+
+
+def positive(where: str, option: int | Mapping[str, int] | None, least: int = 1) -> None:
+    """Refuse an option, or a value of it by column, that is no integer of at least ``least``.
+
+    Raises:
+        ArgumentError: it is not.
+    """
+    values = option.values() if isinstance(option, Mapping) else (option,)
+    for value in values:
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
+            raise ArgumentError(where, received=value, expected=f"an integer >= {least}")

@@ -1,0 +1,31 @@
+"""Data in and out: reading logs and tables, cleaning them, and writing folders that appear whole."""
+
+from shortlist.io._atomic import atomic_folder, atomic_write
+from shortlist.io._dataset import Dataset
+from shortlist.io._folder import read_parquet, write_parquet
+from shortlist.io._manifest import checksum, read_manifest, write_manifest
+from shortlist.io._report import CleanReport
+from shortlist.io._roles import guess_roles
+from shortlist.io._scan import scan
+from shortlist.io._signals import Signals
+from shortlist.io._sources import Source
+from shortlist.io._tables import item_table, moment, user_table
+
+__all__ = [
+    "CleanReport",
+    "Dataset",
+    "Signals",
+    "Source",
+    "atomic_folder",
+    "atomic_write",
+    "checksum",
+    "guess_roles",
+    "item_table",
+    "moment",
+    "read_manifest",
+    "read_parquet",
+    "scan",
+    "user_table",
+    "write_manifest",
+    "write_parquet",
+]

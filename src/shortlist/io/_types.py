@@ -1,0 +1,88 @@
+"""Column types: the few that a schema knows, and how the others become one of them."""
+
+import polars as pl
+
+from shortlist.schema import LIST, SCALAR, Column, Schema, Shape
+
+__all__ = ["TIME_DTYPE", "column_of", "frame_type", "plain_type", "schema_of"]
+
+TIME_DTYPE = pl.Datetime("us")
+
+_NAMES: dict[pl.DataType, str] = {
+    pl.Int8(): "int8",
+    pl.Int16(): "int16",
+    pl.Int32(): "int32",
+    pl.Int64(): "int64",
+    pl.UInt8(): "uint8",
+    pl.UInt16(): "uint16",
+    pl.UInt32(): "uint32",
+    pl.UInt64(): "uint64",
+    pl.Float16(): "float16",
+    pl.Float32(): "float32",
+    pl.Float64(): "float64",
+    pl.Boolean(): "bool",
+    pl.String(): "string",
+    TIME_DTYPE: "datetime",
+}
+
+_BECOME: tuple[tuple[tuple[type[pl.DataType], ...], pl.DataType], ...] = (
+    ((pl.Date, pl.Datetime), TIME_DTYPE),
+    ((pl.Categorical, pl.Enum, pl.Null), pl.String()),
+    ((pl.Decimal,), pl.Float64()),
+    ((pl.Duration,), pl.Int64()),
+)
+
+
+def plain_type(dtype: pl.DataType) -> pl.DataType | None:
+    """The type a column is read as: categories become text, dates times, decimals floats; None if none fits.
+
+    >>> plain_type(pl.Date()), plain_type(pl.Binary())
+    (Datetime(time_unit='us', time_zone=None), None)
+    """
+    if isinstance(dtype, pl.List | pl.Array):
+        return _plain_list(dtype)
+    for kinds, plain in _BECOME:
+        if isinstance(dtype, kinds):
+            return plain
+    return dtype if dtype in _NAMES else None
+
+
+def _plain_list(dtype: pl.List | pl.Array) -> pl.DataType | None:
+    inner = plain_type(_inner(dtype))
+    if inner is None or isinstance(inner, pl.List | pl.Array):
+        return None
+    return pl.List(inner) if isinstance(dtype, pl.List) else pl.Array(inner, dtype.shape)
+
+
+def _inner(dtype: pl.List | pl.Array) -> pl.DataType:
+    return dtype.inner if isinstance(dtype.inner, pl.DataType) else dtype.inner()
+
+
+def frame_type(dtype: str) -> pl.DataType:
+    """The frame's type of one element of a schema's type.
+
+    >>> frame_type("datetime")
+    Datetime(time_unit='us', time_zone=None)
+    """
+    return next(known for known, name in _NAMES.items() if name == dtype)
+
+
+def column_of(name: str, dtype: pl.DataType) -> Column:
+    """The untagged schema column of a frame's column of a plain type."""
+    if isinstance(dtype, pl.List):
+        return Column(name, column_of(name, _inner(dtype)).dtype, shape=LIST)
+    if isinstance(dtype, pl.Array):
+        inner = column_of(name, _inner(dtype)).dtype
+        return Column(name, inner, shape=Shape("vector", dtype.size))
+    return Column(name, _NAMES[dtype], shape=SCALAR)
+
+
+def schema_of(frame: pl.Schema) -> Schema:
+    """The untagged schema of a frame of plain types.
+
+    >>> print(schema_of(pl.Schema({"id": pl.Int64(), "tags": pl.List(pl.String())})))
+    column  dtype   shape   codes  tags
+    id      int64   scalar
+    tags    string  list
+    """
+    return Schema(column_of(name, dtype) for name, dtype in frame.items())

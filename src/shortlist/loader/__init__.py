@@ -1,0 +1,6 @@
+"""From partitions of a data set to batches of tensors."""
+
+from shortlist.loader._loader import Loader
+from shortlist.loader._table import Table, take
+
+__all__ = ["Loader", "Table", "take"]

@@ -1,0 +1,24 @@
+"""Blocks and sparse optimizers: embedding tables, dense layers, row-wise updates."""
+
+from shortlist.nn._blocks import MLP, CrossNetwork, l2_normalize
+from shortlist.nn._embedding import EmbeddingTables, dense_parameters, sparse_tables
+from shortlist.nn._memory import keep_freed_memory
+from shortlist.nn._precision import Precision, bf16_supported, mixed_precision
+from shortlist.nn._rows import sum_rows
+from shortlist.nn._rowwise import RowWiseAdagrad, RowWiseAdam
+
+__all__ = [
+    "MLP",
+    "CrossNetwork",
+    "EmbeddingTables",
+    "Precision",
+    "RowWiseAdagrad",
+    "RowWiseAdam",
+    "bf16_supported",
+    "dense_parameters",
+    "keep_freed_memory",
+    "l2_normalize",
+    "mixed_precision",
+    "sparse_tables",
+    "sum_rows",
+]

@@ -1,0 +1,121 @@
+"""Blocks of dense layers."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.utils import skip_init
+
+from shortlist.errors import ArgumentError
+from shortlist.rng import derive
+
+__all__ = ["MLP", "CrossNetwork", "l2_normalize"]
+
+
+class MLP(nn.Sequential):
+    """Linear layers with an activation and dropout between them; the last layer is left linear.
+
+    Args:
+        input_dim: width of the input.
+        hidden: width of each layer; the last is the width of the output.
+        activation: makes the activation after every layer but the last.
+        dropout: share of activations set to zero in training, in [0, 1).
+        seed: initial weights and biases are uniform in ``+-1/sqrt(input width)``.
+
+    Raises:
+        ArgumentError: no layers, a width below 1, or ``dropout`` outside [0, 1).
+
+    >>> MLP(8, (16, 4))(torch.zeros(0, 8)).shape
+    torch.Size([0, 4])
+    """
+
+    def __init__(
+        self,
+        input_dim: int,
+        hidden: Sequence[int],
+        *,
+        activation: Callable[[], nn.Module] = nn.ReLU,
+        dropout: float = 0.0,
+        seed: int = 0,
+    ) -> None:
+        widths = [input_dim, *hidden]
+        if len(hidden) == 0 or min(widths) < 1:
+            raise ArgumentError(
+                "MLP", received=widths, expected="an input width and one or more layers, each >= 1"
+            )
+        if not 0.0 <= dropout < 1.0:
+            raise ArgumentError("MLP.dropout", received=dropout, expected="a share in [0, 1)")
+        layers: list[nn.Module] = []
+        for depth in range(len(hidden)):
+            layers.append(_linear(widths[depth], widths[depth + 1], derive(seed, "mlp", depth)))
+            if depth < len(hidden) - 1:
+                layers += [activation(), *([nn.Dropout(dropout)] if dropout > 0.0 else [])]
+        super().__init__(*layers)
+        self.output_dim = widths[-1]
+
+
+class CrossNetwork(nn.Module):
+    """Explicit feature crosses of bounded degree: ``x[l+1] = x[0] * (W x[l] + b) + x[l]``.
+
+    After ``depth`` layers the output, as wide as the input, holds products of up to ``depth + 1`` inputs.
+
+    Args:
+        dim: width D of the input and of the output.
+        depth: number of cross layers; 0 is the identity.
+        rank: rank of W, written as the product of a ``[D, rank]`` and a ``[rank, D]`` matrix; None is full.
+        seed: initial weights and biases are uniform in ``+-1/sqrt(input width)``.
+
+    Raises:
+        ArgumentError: ``dim`` or ``rank`` below 1, or ``depth`` below 0.
+
+    Source: Wang et al., "DCN V2: improved deep & cross network", WWW 2021 (arXiv 2008.13535).
+
+    >>> CrossNetwork(3, depth=2, rank=1)(torch.zeros(5, 3)).shape
+    torch.Size([5, 3])
+    """
+
+    def __init__(self, dim: int, depth: int, *, rank: int | None = None, seed: int = 0) -> None:
+        if dim < 1 or depth < 0 or (rank is not None and rank < 1):
+            raise ArgumentError(
+                "CrossNetwork",
+                received=(dim, depth, rank),
+                expected="dim >= 1, depth >= 0 and rank >= 1 or None",
+            )
+        super().__init__()
+        self.layers = nn.ModuleList(
+            _linear(dim, dim, derive(seed, "cross", layer))
+            if rank is None
+            else nn.Sequential(
+                _linear(dim, rank, derive(seed, "cross", layer, "down"), bias=False),
+                _linear(rank, dim, derive(seed, "cross", layer, "up")),
+            )
+            for layer in range(depth)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[B, D]`` to ``[B, D]``."""
+        crossed = x
+        for layer in self.layers:
+            crossed = x * layer(crossed) + crossed
+        return crossed
+
+
+def l2_normalize(x: Tensor) -> Tensor:
+    """Scale each vector of the last axis to length 1; a zero vector stays zero.
+
+    The length is computed in float32 at least, whatever the precision of ``x``.
+
+    >>> l2_normalize(torch.tensor([[3.0, 4.0], [0.0, 0.0]])).tolist()
+    [[0.6..., 0.8...], [0.0, 0.0]]
+    """
+    return functional.normalize(x.to(torch.promote_types(x.dtype, torch.float32)), dim=-1)
+
+
+def _linear(input_dim: int, output_dim: int, seed: int, *, bias: bool = True) -> nn.Linear:
+    # nn.Linear would draw its initial values from torch's global generator.
+    layer: nn.Linear = skip_init(nn.Linear, input_dim, output_dim, bias=bias)  # type: ignore[no-untyped-call]
+    generator = torch.Generator().manual_seed(seed)
+    for parameter in layer.parameters():
+        nn.init.uniform_(parameter, -(input_dim**-0.5), input_dim**-0.5, generator=generator)
+    return layer

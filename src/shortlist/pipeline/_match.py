@@ -1,0 +1,87 @@
+"""The retrieval score of every candidate, whichever source found it."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, final
+
+import numpy as np
+import numpy.typing as npt
+
+from shortlist.data import Array, Candidates, Encoder, Flow, Index, Ragged, Requests
+from shortlist.pipeline._stage import CANDIDATES, WritePart
+from shortlist.pipeline._state import State
+
+__all__ = ["Match"]
+
+Vectors = npt.NDArray[np.float32]
+
+
+@final
+@dataclass(frozen=True)
+class Match:
+    """Puts beside each candidate how near its vector is to the query's and to what the user took last.
+
+    Gives two columns for a ranker, and leaves scores and order as they are: ``<name>_score``, the inner product
+    of the query's vector and the item's, and ``<name>_recent``, the inner product of the item's vector and the
+    mean vector of the user's last ``recent`` items. Items outside the index have 0 in both.
+
+    Attributes:
+        model: what encodes the query.
+        index: vectors of the items.
+        flow: makes the model's columns of raw ones.
+        recent: number of last items whose mean vector stands for the user's recent taste.
+        name: what traces call it, and the beginning of the columns' names.
+        trained_until: first moment whose events the model did not learn from, microseconds since 1970.
+    """
+
+    model: Encoder
+    index: Index
+    flow: Flow
+    recent: int = 20
+    name: str = "match"
+    trained_until: int | None = None
+    needs: ClassVar[tuple[str, ...]] = (CANDIDATES,)
+
+    @property
+    def gives(self) -> tuple[str, ...]:
+        """The two columns."""
+        return f"{self.name}_score", f"{self.name}_recent"
+
+    def run(self, requests: Requests, candidates: Candidates, state: State) -> Candidates:
+        """Encode the requests and multiply."""
+        rows = self._rows(state)
+        vectors = self.index.vectors(rows[candidates.items])
+        queries = np.asarray(
+            self.model.encode_query(state.query_batch(self.flow, requests)), dtype=np.float32
+        )
+        recent = self._means(state.histories(requests, self.recent), rows)
+        columns: dict[str, Array] = {
+            name: np.einsum("nd,nd->n", vectors, side[candidates.query_of])
+            for name, side in zip(self.gives, (queries, recent), strict=True)
+        }
+        return candidates.with_columns(columns)
+
+    def _rows(self, state: State) -> npt.NDArray[np.int64]:
+        """Row of the index of each item of the catalogue, -1 for none."""
+        positions = state.positions_of(self.index.keys)
+        rows = np.full(len(state.items), -1, dtype=np.int64)
+        known = positions >= 0
+        rows[positions[known]] = np.flatnonzero(known)
+        return rows
+
+    def _means(self, histories: Ragged, rows: npt.NDArray[np.int64]) -> Vectors:
+        vectors = self.index.vectors(rows[histories.values])
+        sums = np.zeros((len(histories), self.index.dim), dtype=np.float32)
+        np.add.at(sums, histories.row_of, vectors)
+        return np.asarray(sums / np.maximum(histories.lengths, 1)[:, None], dtype=np.float32)
+
+    def to_plain(self, write_part: WritePart) -> dict[str, Any]:
+        """See `PlainStage`."""
+        return {
+            "kind": "match",
+            "model": write_part("encoder", self.model),
+            "index": write_part("index", self.index),
+            "flow": write_part("flow", self.flow),
+            "recent": self.recent,
+            "name": self.name,
+            "trained_until": self.trained_until,
+        }

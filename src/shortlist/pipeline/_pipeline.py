@@ -1,0 +1,174 @@
+"""Stages over a state."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from time import perf_counter
+from typing import Any, Literal, final, overload
+
+import polars as pl
+
+from shortlist.data import Candidates, Requests, merge
+from shortlist.errors import PipelineError
+from shortlist.pipeline._answer import answer_frame
+from shortlist.pipeline._ask import requests_of
+from shortlist.pipeline._attempt import Attempts
+from shortlist.pipeline._check import check_columns, check_order, check_table
+from shortlist.pipeline._drop import drop_listed
+from shortlist.pipeline._plan import filtered, planned
+from shortlist.pipeline._popular import Popular
+from shortlist.pipeline._stage import Stage
+from shortlist.pipeline._state import State
+from shortlist.pipeline._trace import StageTrace, Trace, stage_trace
+from shortlist.report import Table
+
+__all__ = ["Pipeline"]
+
+
+@final
+@dataclass(frozen=True)
+class Pipeline:
+    """Candidates of a source, put through stage after stage.
+
+    The order of the stages is checked when the pipeline is made, the columns they need before the first
+    request. A slice from the start is a pipeline too: ``pipe[:2]``. When only cuts follow a source, it is
+    asked for no more than they leave. A request for many users gives exactly the lists of as many requests
+    for one user.
+
+    Requests that the first stage finds nothing for are answered by the fallback. In a live state
+    (`State.live`), so are those whose sources fail or are late; in a frozen one time limits are off and
+    errors are raised.
+
+    Args:
+        stages: a source, then stages that work on its candidates.
+        state: the tables they read.
+        fallback: a source for requests without candidates; None leaves them empty.
+
+    Raises:
+        PipelineError: the stages do not fit together.
+    """
+
+    stages: Sequence[Stage]
+    state: State
+    fallback: Stage | None = field(default_factory=Popular)
+    _attempts: Attempts = field(default_factory=Attempts, repr=False, compare=False)
+    _checked: list[bool] = field(default_factory=list, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "stages", tuple(self.stages))
+        check_order(self.stages)
+
+    def __len__(self) -> int:
+        return len(self.stages)
+
+    def __getitem__(self, place: slice) -> "Pipeline":
+        if not isinstance(place, slice):
+            raise PipelineError(
+                "Pipeline",
+                received=f"pipe[{place!r}]",
+                expected="a slice",
+                remedy="write pipe[:2], or pipe.stages",
+            )
+        return replace(self, stages=self.stages[place], _checked=[])
+
+    def with_state(self, state: State) -> "Pipeline":
+        """The same stages over other tables, or the same at another moment."""
+        return replace(self, state=state, _checked=[])
+
+    def check(self) -> Table:
+        """What each stage needs and gives; printable.
+
+        Raises:
+            PipelineError: a column that a stage needs is not there.
+        """
+        check_columns(self.stages, self.state)
+        return check_table(self.stages, self.state)
+
+    @overload
+    def run(self, requests: Requests, trace: Literal[False] = False) -> Candidates: ...
+    @overload
+    def run(self, requests: Requests, trace: Literal[True]) -> tuple[Candidates, Trace]: ...
+    def run(self, requests: Requests, trace: bool = False) -> Candidates | tuple[Candidates, Trace]:
+        """At most ``k`` candidates for each request, best first.
+
+        Args:
+            requests: Q requests; Q = 0, unknown users and empty histories are ordinary.
+            trace: whether to say also what each stage did.
+        """
+        if not self._checked:
+            check_columns(self.stages, self.state)
+            self._checked.append(True)
+        found, steps = self._run(requests, trace=trace)
+        return (found, Trace(len(requests), tuple(steps))) if trace else found
+
+    def recommend(
+        self,
+        users: Sequence[Any],
+        k: int = 10,
+        *,
+        context: Mapping[str, Sequence[Any]] | None = None,
+        recent: Sequence[Sequence[Any]] | None = None,
+        columns: Sequence[str] = (),
+        time: datetime | int | Sequence[datetime | int] | None = None,
+        exclude: Sequence[Sequence[Any]] | None = None,
+        filters: Iterable[str] = (),
+    ) -> pl.DataFrame:
+        """Recommendations for users as a frame.
+
+        Args:
+            users: raw user ids; unknown ones and None (an anonymous visitor) are welcome.
+            k: items wanted for each.
+            context: name -> one raw value a user, known only now.
+            recent: raw ids of the items each has just seen, oldest first, newer than the store's.
+            columns: item columns to put beside the ids.
+            time: when it is asked (UTC), one for all or one a user; None is the state's present.
+            exclude: raw ids of items not to be shown, a list a user.
+            filters: conditions on item columns, such as ``"price < 20"``.
+
+        Returns:
+            ``user, rank, item, score, source`` and the columns asked for; at most ``k`` rows a user.
+
+        Raises:
+            ArgumentError: an argument has a wrong value; nothing is looked up.
+            PipelineError: a condition names an unknown column.
+        """
+        requests = requests_of(users, k, context=context, recent=recent, time=time, exclude=exclude)
+        found = self.narrowed(filters).run(requests)
+        return answer_frame(requests, found, self.state, columns)
+
+    def narrowed(self, filters: Iterable[str]) -> "Pipeline":
+        """The same pipeline for items that meet conditions such as ``"price < 20"``."""
+        conditions = tuple(filters)
+        if not conditions:
+            return self
+        return replace(self, stages=filtered(self.stages, conditions), _checked=[])
+
+    def _run(self, requests: Requests, *, trace: bool) -> tuple[Candidates, list[StageTrace]]:
+        stages = self.stages if requests.exclude is not None else planned(self.stages, requests.k)
+        found, steps = Candidates.empty(len(requests)), list[StageTrace]()
+        for place, stage in enumerate(stages):
+            before, start, notes = found, perf_counter(), list[str]()
+            found = (
+                self._find(stage, requests, notes) if place == 0 else stage.run(requests, found, self.state)
+            )
+            if trace:
+                steps.append(stage_trace(stage.name, perf_counter() - start, before, found, tuple(notes)))
+        return found.first(requests.k), steps
+
+    def _find(self, source: Stage, requests: Requests, notes: list[str]) -> Candidates:
+        found = self._attempts.run(source, requests, self.state, notes)
+        found = self._filled(found, requests, notes)
+        if requests.exclude is None:
+            return found
+        unwanted = self.state.items.positions(requests.exclude.values)
+        lists = requests.exclude.with_values(unwanted)
+        return drop_listed(found, lists.keep(unwanted >= 0), len(self.state.items), "excluded")
+
+    def _filled(self, found: Candidates, requests: Requests, notes: list[str]) -> Candidates:
+        """Requests without candidates get those of the fallback."""
+        empty = found.lengths == 0
+        if self.fallback is None or not empty.any():
+            return found
+        notes.append(f"{self.fallback.name} answers for {int(empty.sum())} requests without candidates")
+        others = self.fallback.run(requests, Candidates.empty(len(requests)), self.state)
+        return merge([found, others.keep(empty[others.query_of])])

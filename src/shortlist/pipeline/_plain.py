@@ -1,0 +1,122 @@
+"""Pipelines as plain data: the one table of what kinds of stages and parts there are."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from shortlist import index, runtime
+from shortlist.errors import BundleError, PipelineError, near
+from shortlist.features import Workflow
+from shortlist.pipeline._drop import Drop
+from shortlist.pipeline._learned import Learned
+from shortlist.pipeline._match import Match
+from shortlist.pipeline._merge import Merge
+from shortlist.pipeline._pipeline import Pipeline
+from shortlist.pipeline._popular import Popular
+from shortlist.pipeline._repeats import Repeats
+from shortlist.pipeline._retrieve import Retrieve
+from shortlist.pipeline._score import Score
+from shortlist.pipeline._stage import PlainStage, Stage, WritePart
+from shortlist.pipeline._take import Take
+
+__all__ = ["PART_LOADERS", "ReadPart", "load_stages", "save_stages"]
+
+ReadPart = Callable[[str], Any]
+
+PART_LOADERS: Mapping[str, Callable[[Path], Any]] = {
+    "encoder": runtime.load_encoder,
+    "flow": Workflow.load,
+    "index": index.load,
+    "ranker": runtime.load_ranker,
+}
+"""Kind of a part -> what reads its folder."""
+
+
+def save_stages(pipe: Pipeline, write_part: WritePart) -> dict[str, Any]:
+    """A pipeline's stages and fallback as plain data.
+
+    Args:
+        pipe: the pipeline.
+        write_part: ``write_part(kind, object) -> name of the part``; called for every model, workflow and
+            index that a stage holds, for a shared one each time.
+
+    Raises:
+        PipelineError: a stage cannot be saved: a function, or a stage without ``to_plain``.
+    """
+    fallback = None if pipe.fallback is None else _plain(pipe.fallback, write_part)
+    return {"stages": [_plain(stage, write_part) for stage in pipe.stages], "fallback": fallback}
+
+
+def load_stages(plain: Mapping[str, Any], read_part: ReadPart) -> tuple[tuple[Stage, ...], Stage | None]:
+    """Stages and fallback from what `save_stages` gave.
+
+    Args:
+        plain: the plain data.
+        read_part: the object of a part by name.
+
+    Raises:
+        BundleError: a kind of stage is unknown, or its options are not those of this version.
+    """
+    stages = tuple(_stage(options, read_part) for options in plain["stages"])
+    return stages, None if plain["fallback"] is None else _stage(plain["fallback"], read_part)
+
+
+def _plain(stage: Stage, write_part: WritePart) -> dict[str, Any]:
+    if not isinstance(stage, PlainStage):
+        raise PipelineError(
+            f"stage {stage.name!r}",
+            received=type(stage).__name__,
+            expected="a stage that can be saved",
+            remedy="give it to_plain(write_part), or leave it out of the saved pipeline",
+        )
+    return stage.to_plain(write_part)
+
+
+def _stage(plain: Mapping[str, Any], read_part: ReadPart) -> Stage:
+    options = dict(plain)
+    kind = options.pop("kind", None)
+    if kind not in _STAGES:
+        raise BundleError(
+            "stages.json",
+            received=f"a stage of kind {kind!r}",
+            expected="a known kind",
+            remedy=near(str(kind), _STAGES),
+        )
+    try:
+        return _STAGES[kind](options, read_part)
+    except (KeyError, TypeError) as error:
+        raise BundleError(
+            "stages.json", received=f"a stage {kind!r} with {error}", expected="the options of this version"
+        ) from error
+
+
+def _retrieve(options: dict[str, Any], read_part: ReadPart) -> Stage:
+    parts = {name: read_part(options.pop(name)) for name in ("model", "index", "flow")}
+    return Retrieve(**parts, where=tuple(options.pop("where")), **options)
+
+
+def _match(options: dict[str, Any], read_part: ReadPart) -> Stage:
+    parts = {name: read_part(options.pop(name)) for name in ("model", "index", "flow")}
+    return Match(**parts, **options)
+
+
+def _score(options: dict[str, Any], read_part: ReadPart) -> Stage:
+    parts = {name: read_part(options.pop(name)) for name in ("ranker", "flow")}
+    return Score(**parts, **options)
+
+
+def _merge(options: dict[str, Any], read_part: ReadPart) -> Stage:
+    return Merge(*(_stage(source, read_part) for source in options["sources"]), name=options["name"])
+
+
+_STAGES: Mapping[str, Callable[[dict[str, Any], ReadPart], Stage]] = {
+    "learned": lambda options, read: Learned(read(options.pop("learner")), **options),
+    "drop": lambda options, _: Drop(**options),
+    "match": _match,
+    "merge": _merge,
+    "popular": lambda options, _: Popular(**options),
+    "repeats": lambda options, _: Repeats(**options),
+    "retrieve": _retrieve,
+    "score": _score,
+    "take": lambda options, _: Take(**options),
+}

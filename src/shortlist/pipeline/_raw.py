@@ -1,0 +1,112 @@
+"""Raw columns of queries, items and pairs, read from a store in one trip each."""
+
+from typing import Any, final
+
+import numpy as np
+import numpy.typing as npt
+
+from shortlist.data import Array, Batch, Candidates, Flow, Ragged, Requests, Store
+from shortlist.pipeline._values import id_column, null_column, value_column
+from shortlist.pipeline._wanted import Wanted, wanted_by
+
+__all__ = ["RawColumns"]
+
+Positions = npt.NDArray[np.int64]
+Columns = dict[str, Array | Ragged]
+
+
+@final
+class RawColumns:
+    """Finds the raw columns that workflows read. Which come from where is worked out once a workflow.
+
+    Args:
+        store: the tables.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._wanted: dict[int, tuple[Flow, Wanted]] = {}
+
+    def wanted(self, flow: Flow) -> Wanted:
+        """Where the columns of a workflow come from."""
+        known = self._wanted.get(id(flow))
+        if known is None:
+            known = self._wanted[id(flow)] = (flow, wanted_by(flow, self._store))
+        return known[1]
+
+    def query(self, flow: Flow, requests: Requests, times: Positions) -> Batch:
+        """Q rows: what is known of each request before any candidate."""
+        users = self._store.user_positions(requests.users)
+        return Batch(self._query(self.wanted(flow), requests, users, times), rows=len(requests))
+
+    def items(self, flow: Flow, positions: Positions, time: int) -> Batch:
+        """N rows: what is known of items at a time."""
+        wanted = self.wanted(flow)
+        columns = self._items(wanted, positions)
+        nobody, times = np.full(len(positions), -1), np.full(len(positions), time)
+        for op in wanted.as_of:
+            if op.of == "item":
+                columns[op.output] = op.from_log(self._store, nobody, positions, times)
+        return Batch(columns, rows=len(positions))
+
+    def ranking(self, flow: Flow, requests: Requests, times: Positions, candidates: Candidates) -> Batch:
+        """N candidates, with the columns of their Q queries once per query."""
+        wanted = self.wanted(flow)
+        users, query_of = self._store.user_positions(requests.users), candidates.query_of
+        query = self._query(wanted, requests, users, times)
+        columns = self._items(wanted, candidates.items)
+        for column in wanted.others:
+            if column.name in candidates.columns:
+                columns[column.name] = candidates.columns[column.name]
+        for op in wanted.as_of:
+            if op.of != "user":
+                columns[op.output] = op.from_log(
+                    self._store, users[query_of], candidates.items, times[query_of]
+                )
+        return Batch({**columns, **query}, rows=len(query_of), query=query, query_of=query_of)
+
+    def with_recent(self, items: Ragged, requests: Requests, limit: int) -> Ragged:
+        """Lists of positions with the items that each visitor just saw at the end; unknown items left out."""
+        if requests.recent is None or len(requests.recent.values) == 0:
+            return items
+        recent = Ragged(self._store.items.positions(requests.recent.values), requests.recent.offsets)
+        recent = recent.keep(recent.values >= 0)
+        rows = np.concatenate([items.row_of, recent.row_of])
+        order = np.argsort(rows, kind="stable")
+        values = np.concatenate([items.values, recent.values])[order]
+        return Ragged(values, items.offsets + recent.offsets).last(limit)
+
+    def _query(self, wanted: Wanted, requests: Requests, users: Positions, times: Positions) -> Columns:
+        columns: Columns = {name: id_column(requests.users, self._store.users) for name in wanted.user_ids}
+        columns |= dict.fromkeys(wanted.times, times)
+        columns |= self._store.user_columns(users, wanted.user_table)
+        columns |= {column.name: null_column(column, len(users)) for column in wanted.context}
+        given = self._context_schema(wanted)
+        for name, values in requests.context.items():
+            if name in columns:
+                columns[name] = value_column(values, given.get(name))
+        for op in wanted.histories:
+            columns[op.output] = self._history(op, requests, users, times)
+        nothing = np.full(len(users), -1)
+        for op in wanted.as_of:
+            if op.of == "user":
+                columns[op.output] = op.from_log(self._store, users, nothing, times)
+        return columns
+
+    def _context_schema(self, wanted: Wanted) -> dict[str, Any]:
+        known = {column.name: column for column in wanted.context}
+        return {**{name: self._store.user_schema[name] for name in wanted.user_table}, **known}
+
+    def _items(self, wanted: Wanted, positions: Positions) -> Columns:
+        columns: Columns = {}
+        if wanted.item_ids:
+            key = self._store.item_schema.item.name
+            ids = self._store.item_columns(positions, (key,))[key]
+            columns |= dict.fromkeys(wanted.item_ids, ids)
+        columns |= self._store.item_columns(positions, wanted.item_table)
+        return columns | {column.name: null_column(column, len(positions)) for column in wanted.others}
+
+    def _history(self, op: Any, requests: Requests, users: Positions, times: Positions) -> Ragged:
+        nothing = np.full(len(users), -1)
+        items = self.with_recent(op.from_log(self._store, users, nothing, times), requests, op.max_length)
+        return items.with_values(self._store.items.take(items.values))

@@ -1,0 +1,124 @@
+"""A stretch of the log read as requests and what was taken at them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from shortlist.data import ArrayLog, Requests
+from shortlist.errors import PipelineError
+from shortlist.io import Dataset
+from shortlist.pipeline._learned import Learned
+from shortlist.pipeline._merge import Merge
+from shortlist.pipeline._retrieve import Retrieve
+from shortlist.pipeline._stage import Stage
+from shortlist.pipeline._state import State
+from shortlist.schema import Column, Schema, Tags
+from shortlist.store import to_array
+
+__all__ = ["Window", "check_leak"]
+
+
+@dataclass(frozen=True)
+class Window:
+    """Distinct requests (a user at a time) of positive events, in the order of time.
+
+    Attributes:
+        frame: user, time (int64 microseconds), and the context columns, one row a request.
+        people: int64 [R], a number for the user of each request.
+        log: the positives, users by that number, items by position.
+        time: the column of times.
+        context: columns known only with the request.
+    """
+
+    frame: pl.DataFrame
+    people: npt.NDArray[np.int64]
+    log: ArrayLog
+    time: Column
+    context: Schema
+
+    @classmethod
+    def of(cls, events: Dataset, state: State) -> "Window":
+        """Read the positives of a data set."""
+        schema = events.schema
+        user, item, time = schema.user.name, schema.item.name, schema.time
+        context = _context(schema, state)
+        weight = schema.tagged("weight").names
+        frame = events.frame().filter(pl.col(weight[0]) > 0 if weight else pl.lit(value=True))
+        rows = frame.select(
+            user, item, pl.col(time.name).to_physical().cast(pl.Int64), *context.names
+        ).collect()
+        rows = rows.sort(time.name, user, maintain_order=True)
+        people = rows[user].rank("dense").cast(pl.Int64).to_numpy() - 1
+        log = ArrayLog(
+            people,
+            state.items.positions(rows[item].to_list()),
+            rows[time.name].to_numpy(),
+            n_items=len(state.items),
+        )
+        first = rows.select(pl.struct(user, time.name).is_first_distinct()).to_series()
+        asked = rows.drop(item).filter(first).rename({user: "user", time.name: "time"})
+        return cls(asked, people[first.to_numpy()], log, time, context)
+
+    def __len__(self) -> int:
+        return self.frame.height
+
+    @property
+    def first_time(self) -> int | None:
+        """Time of the first request; None when there is none."""
+        return int(self.frame["time"][0]) if len(self) else None
+
+    def requests(self, rows: npt.NDArray[np.int64], k: int) -> Requests:
+        """Some of the requests, for ``k`` items each."""
+        part = self.frame[rows]
+        context = {name: part[name] for name in self.context.names}
+        values = {name: to_array(series) for name, series in context.items()}
+        plain = {
+            name: value.to_lists() if hasattr(value, "to_lists") else value for name, value in values.items()
+        }
+        return Requests(part["user"].to_list(), k, part["time"].to_numpy(), plain)
+
+    def taken(
+        self, rows: npt.NDArray[np.int64], items: npt.NDArray[np.int64], window_us: int
+    ) -> npt.NDArray[np.bool_]:
+        """Bool [N]: whether the user of a request took an item in [time, time + window)."""
+        times = self.frame["time"].to_numpy()[rows]
+        return self.log.pair_counts(self.people[rows], items, times, times + window_us) > 0
+
+
+def check_leak(stages: Sequence[Stage], window: Window) -> None:
+    """Refuse sources that learned from the window.
+
+    Raises:
+        PipelineError: one did, or does not say until when it learned.
+    """
+    parts = [part for stage in stages for part in (stage.sources if isinstance(stage, Merge) else (stage,))]
+    for source in parts:
+        if not isinstance(source, Retrieve | Learned):
+            continue
+        first, until = window.first_time, source.trained_until
+        if until is None or (first is not None and first < until):
+            raise PipelineError(
+                f"ranking_examples, source {source.name!r}",
+                received="no trained_until"
+                if until is None
+                else f"events from {first}, trained until {until}",
+                expected="events after those it was trained on",
+                remedy="train it on earlier events and say so with trained_until=, or pass allow_leak=True",
+            )
+
+
+def _context(schema: Schema, state: State) -> Schema:
+    store = state.store
+
+    def wanted(column: Column) -> bool:
+        known = column.name in store.user_schema or column.name in store.item_schema
+        told = not column.tags.isdisjoint((Tags.USER, Tags.SESSION, Tags.CONTEXT))
+        other = not column.tags.isdisjoint(
+            (Tags.ID, Tags.TIME, Tags.TARGET, "weight", "event", "value", "ignored")
+        )
+        return told and not known and not other
+
+    return Schema(column for column in schema if wanted(column))

@@ -1,0 +1,58 @@
+"""An exported ranking model."""
+
+import numpy as np
+import numpy.typing as npt
+
+from shortlist.data import Batch
+from shortlist.runtime._graph import Graph
+from shortlist.schema import Schema
+
+__all__ = ["OnnxRanker"]
+
+
+class OnnxRanker:
+    """A ranking model as it is served; made by `load_ranker`, meets `shortlist.data.Ranker`.
+
+    Args:
+        graph: the model: query columns [Q], candidate columns [N] and ``query_of`` [N] to probabilities [N].
+        query: names of the columns that are read once per query.
+        target: what the probability is of.
+        fingerprint: of weights and graph.
+    """
+
+    def __init__(self, graph: Graph, *, query: tuple[str, ...], target: str, fingerprint: str) -> None:
+        self._graph = graph
+        self._query = frozenset(query)
+        self.target = target
+        self.fingerprint = fingerprint
+
+    @property
+    def schema(self) -> Schema:
+        """Encoded columns that `score` reads."""
+        return self._graph.inputs
+
+    def score(self, batch: Batch) -> npt.NDArray[np.float32]:
+        """Probability for each candidate.
+
+        Args:
+            batch: N candidates with the columns of ``schema``. Query columns that stand once per query are
+                computed once per query; a batch without ``query_of`` is scored row by row.
+
+        Returns:
+            Float32 [N], in [0, 1].
+
+        Raises:
+            SchemaError: a column is missing, of a wrong shape or type, or holds a code out of range.
+        """
+        names = [column.name for column in self.schema if column.name in batch]
+        batch = batch.select(names)
+        if batch.query_of is None or batch.query != self._query:
+            batch = batch.flat()
+        feed = self._graph.feed(batch)
+        if "query_of" in self._graph.extra:
+            query_of = np.arange(len(batch)) if batch.query_of is None else batch.query_of
+            feed["query_of"] = np.ascontiguousarray(query_of, dtype=np.int64)
+        return self._graph.run(feed)
+
+    def __repr__(self) -> str:
+        return f"OnnxRanker({self.target!r}, {self.schema.names})"

@@ -1,0 +1,66 @@
+"""The negatives of one batch."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+__all__ = ["Negatives"]
+
+
+class Negatives(NamedTuple):
+    """The items of one batch, each once, with what a loss needs to know of how they were drawn.
+
+    Encode ``codes``; the first M vectors are the negatives, and ``vectors[positives]`` the positives.
+    """
+
+    codes: Tensor
+    """``[E]`` distinct item codes: the M negatives, then any positives that are not among them."""
+    positives: Tensor
+    """``[B]`` where each row's positive is in ``codes``."""
+    counts: Tensor
+    """``[M]`` float32: how many times each negative was drawn, 1 or more."""
+    log_q: Tensor
+    """``[M]`` float32: log of the probability that one draw gives this negative."""
+    positive_log_q: Tensor
+    """``[B]`` float32: the same for each row's positive."""
+    exclude: tuple[Tensor, Tensor]
+    """Row and column numbers of the pairs that are no negatives, ordered by row, each once."""
+
+    def log_weights(
+        self, *, log_q: bool = True, correct_positive: bool = True
+    ) -> tuple[Tensor, Tensor | None]:
+        """What a softmax adds to the scores of the negatives and of the positives.
+
+        A negative drawn c times out of T with probability q a draw stands for ``c / (T q)`` items.
+
+        Args:
+            log_q: correct for unequal probabilities; without it, a negative counts c times.
+            correct_positive: treat the positive as one draw too (Yi et al. 2019); without it, its score
+                stays exact and the sum estimates the one over the whole catalogue.
+
+        Returns:
+            ``[M]`` for the negatives, and ``[B]`` or None for the positives.
+
+        >>> none, half = torch.empty(0, dtype=torch.int64), torch.tensor([0.5]).log()
+        >>> negatives = Negatives(torch.tensor([7]), none, torch.tensor([3.0]), half, half[:0], (none, none))
+        >>> weights, _ = negatives.log_weights()
+        >>> round(weights.exp().item(), 6)
+        2.0
+        """
+        if not log_q:
+            return self.counts.log(), None
+        log_draws = self.counts.sum().log()
+        positive = -self.positive_log_q - log_draws if correct_positive else None
+        return self.counts.log() - self.log_q - log_draws, positive
+
+    def to(self, device: torch.device | str) -> "Negatives":
+        """The same on another device."""
+        return Negatives(
+            codes=self.codes.to(device),
+            positives=self.positives.to(device),
+            counts=self.counts.to(device),
+            log_q=self.log_q.to(device),
+            positive_log_q=self.positive_log_q.to(device),
+            exclude=(self.exclude[0].to(device), self.exclude[1].to(device)),
+        )

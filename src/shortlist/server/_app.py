@@ -1,0 +1,73 @@
+"""The ASGI application."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from shortlist.errors import ShortlistError, near
+from shortlist.server._desk import Desk
+from shortlist.server._endpoints import counted, endpoints, failure
+from shortlist.server._openapi import OPERATIONS
+from shortlist.server._options import ServerOptions
+from shortlist.server._refusal import fault_of
+from shortlist.server._service import Service
+
+__all__ = ["app", "application"]
+
+
+def app(bundle: str | Path, options: ServerOptions | None = None) -> Starlette:
+    """The server of a bundle as an ASGI application.
+
+    The bundle is loaded while the application starts: ``/health/live`` answers at once, the others 503 until
+    ``/health/ready`` is 200.
+
+    Args:
+        bundle: folder of the bundle.
+        options: limits, answer log, folder of live events.
+    """
+    chosen = options or ServerOptions()
+    return application(Service(lambda counters: Desk.open(Path(bundle), chosen, counters), chosen))
+
+
+def application(service: Service, version: str = "1") -> Starlette:
+    """The application of a service; ``version`` is that of the HTTP interface."""
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        running = asyncio.create_task(service.run())
+        try:
+            yield
+        finally:
+            running.cancel()
+            with suppress(asyncio.CancelledError):
+                await running
+            await asyncio.to_thread(service.close)
+
+    answering = endpoints(service, version)
+    routes = [
+        Route(one.path, counted(service, one.path, answering[one.path]), methods=[one.method.upper()])
+        for one in OPERATIONS
+    ]
+    return Starlette(routes=routes, lifespan=lifespan, exception_handlers={HTTPException: _no_route(service)})
+
+
+def _no_route(service: Service) -> Callable[[Request, Exception], Awaitable[Response]]:
+    known = [f"{one.method.upper()} {one.path}" for one in OPERATIONS]
+
+    async def answer(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        asked = f"{request.method} {request.url.path}"
+        service.counters.answered("other", error.status_code, 0.0)
+        fault = ShortlistError(
+            "path", received=repr(asked), expected="a known path", remedy=near(asked, known)
+        )
+        return failure(error.status_code, fault_of(fault), error.headers)
+
+    return answer

@@ -1,0 +1,143 @@
+"""A loaded bundle that answers asks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self, final
+
+import numpy as np
+
+from shortlist.bundle import Reader
+from shortlist.data import Candidates, Requests
+from shortlist.errors import ArgumentError, near
+from shortlist.pipeline import AnswerLog, Pipeline, StageTrace, load
+from shortlist.server._ask import Ask, together
+from shortlist.server._counters import Counters
+from shortlist.server._messages import Event, Kept, UserItems
+from shortlist.server._moments import moment_of
+from shortlist.server._options import ServerOptions
+from shortlist.server._results import results_of
+
+__all__ = ["Answered", "Desk"]
+
+_AHEAD_US = 3_600_000_000
+Answered = tuple[list[UserItems], list[StageTrace] | None]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Answers asks from a pipeline whose state is live.
+
+    Attributes:
+        pipe: the pipeline.
+        version: of the bundle.
+        answers: where answers are logged; None logs nothing.
+        counters: where answers are counted.
+    """
+
+    pipe: Pipeline
+    version: str
+    answers: AnswerLog | None = None
+    counters: Counters = field(default_factory=Counters)
+
+    @classmethod
+    def open(cls, bundle: Path, options: ServerOptions, counters: Counters) -> Self:
+        """Load a bundle, check every file, and let its present move with the clock.
+
+        Raises:
+            BundleError: the folder is not a sound bundle.
+            DataError: the file of live events is damaged, or held by another process.
+            PipelineError: the stages lack a column.
+        """
+        version = Reader(bundle).open(verify=False).version
+        folder = options.live or bundle.with_name(f"{bundle.resolve().name}.live")
+        pipe = load(bundle, live=folder / f"{version}.events")
+        pipe.check()
+        log = None if options.answers is None else AnswerLog(options.answers, bundle=version)
+        desk = cls(pipe.with_state(pipe.state.live()), version, log, counters)
+        desk.pipe.run(Requests([None]))
+        return desk
+
+    def run(self, asks: Sequence[Ask]) -> list[Answered | Exception]:
+        """Answer asks of one kind in one run; if it fails, each by itself: none fails for another."""
+        try:
+            return list(self._run(asks))
+        except Exception as error:
+            return [error] if len(asks) == 1 else [self.run([ask])[0] for ask in asks]
+
+    def append(self, events: Sequence[Event]) -> Kept:
+        """Append events at their times, or now.
+
+        Raises:
+            ArgumentError: a time cannot be read, or lies more than an hour ahead.
+            DataError: the file of live events could not be written; nothing was kept.
+        """
+        state = self.pipe.state
+        now = state.now
+        times = [
+            now if event.time is None else _past(event.time, now, f"events[{place}].time")
+            for place, event in enumerate(events)
+        ]
+        users, items = [event.user for event in events], [event.item for event in events]
+        weights = np.array([event.weight for event in events], dtype=np.float32)
+        kept = state.store.append_events(users, items, np.array(times, dtype=np.int64), weights)
+        return Kept(kept, int((state.items.positions(items) >= 0).sum()))
+
+    def flush(self) -> None:
+        """Write logged answers to disk."""
+        if self.answers is not None:
+            self.answers.flush()
+
+    def close(self) -> None:
+        """Write what is left and let go of the files."""
+        self.flush()
+        close = getattr(self.pipe.state.store, "close", None)
+        if close is not None:
+            close()
+
+    def _run(self, asks: Sequence[Ask]) -> list[Answered]:
+        for ask in asks:
+            self._check_columns(ask.columns)
+        requests, pipe = together(asks), self.pipe.narrowed(asks[0].conditions)
+        trace = None
+        if asks[0].trace:
+            found, steps = pipe.run(requests, trace=True)
+            trace = list(steps.stages)
+        else:
+            found = pipe.run(requests)
+        if self.answers is not None:
+            self.answers.add(requests, found, pipe.state)
+        self._count(found)
+        return [(lists, trace) for lists in results_of(asks, found, pipe.state)]
+
+    def _check_columns(self, columns: tuple[str, ...]) -> None:
+        known = self.pipe.state.store.item_schema.names
+        for name in columns:
+            if name not in known:
+                raise ArgumentError(
+                    "columns", received=name, expected="columns of the item table", remedy=near(name, known)
+                )
+
+    def _count(self, found: Candidates) -> None:
+        for place, items in enumerate(np.bincount(found.source, minlength=len(found.sources)).tolist()):
+            self.counters.recommended(found.sources[place], items)
+        fallback = self.pipe.fallback
+        if fallback is None or fallback.name not in found.sources:
+            self.counters.users(len(found), 0)
+            return
+        other = found.source != found.sources.index(fallback.name)
+        personal = np.bincount(found.query_of[other], minlength=len(found)) > 0
+        self.counters.users(len(found), int((~personal & (found.lengths > 0)).sum()))
+
+
+def _past(value: str | float, now: int, where: str) -> int:
+    time = moment_of(value, where)
+    if time > now + _AHEAD_US:
+        raise ArgumentError(
+            where,
+            received=value,
+            expected="a time not more than an hour ahead",
+            remedy="numbers are seconds since 1970, not milliseconds",
+        )
+    return time

@@ -1,0 +1,132 @@
+"""From HTTP to messages and back; whatever goes wrong becomes a JSON answer."""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from time import perf_counter
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import msgspec
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+
+from shortlist.errors import ArgumentError, PipelineError, SchemaError, ServerError, ShortlistError
+from shortlist.server._docs import docs_page
+from shortlist.server._messages import Events, Failure, Fault, Health, Recommend
+from shortlist.server._openapi import openapi
+from shortlist.server._refusal import Refusal, fault_of, malformed
+from shortlist.server._service import Service
+
+__all__ = ["Endpoint", "counted", "endpoints", "failure"]
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+Message = TypeVar("Message", Recommend, Events)
+
+_LOG = logging.getLogger("shortlist.server")
+_REMEDY = "look for this request_id in the log of the server"
+_ASKED_WRONGLY = (ArgumentError, SchemaError, PipelineError)
+
+
+def endpoints(service: Service, version: str) -> Mapping[str, Endpoint]:
+    """Path -> what answers it."""
+
+    async def recommend(request: Request) -> Response:
+        return _json(await service.recommend(await _read(request, Recommend, service.options.max_body_bytes)))
+
+    async def events(request: Request) -> Response:
+        return _json(await service.append(await _read(request, Events, service.options.max_body_bytes)))
+
+    async def live(_: Request) -> Response:
+        return _json(Health("live"))
+
+    async def ready(_: Request) -> Response:
+        return _json(Health("ready", service.desk.version))
+
+    async def metrics(_: Request) -> Response:
+        return PlainTextResponse(service.counters.text(), media_type="text/plain; version=0.0.4")
+
+    async def document(_: Request) -> Response:
+        return _json(openapi(version))
+
+    async def docs(_: Request) -> Response:
+        return HTMLResponse(docs_page(version))
+
+    return {
+        "/recommend": recommend,
+        "/events": events,
+        "/health/live": live,
+        "/health/ready": ready,
+        "/metrics": metrics,
+        "/openapi.json": document,
+        "/docs": docs,
+    }
+
+
+def counted(service: Service, path: str, endpoint: Endpoint) -> Endpoint:
+    """The endpoint, its answers counted and its errors told to the client."""
+
+    async def answer(request: Request) -> Response:
+        start = perf_counter()
+        response = await _attempted(endpoint, request)
+        service.counters.answered(path, response.status_code, (perf_counter() - start) * 1e3)
+        return response
+
+    return answer
+
+
+def failure(status: int, fault: Fault, headers: Mapping[str, str] | None = None) -> Response:
+    """An answer that is not a success."""
+    return _json(Failure(fault), status, headers)
+
+
+async def _attempted(endpoint: Endpoint, request: Request) -> Response:
+    try:
+        return await endpoint(request)
+    except Refusal as refusal:
+        return failure(refusal.status, refusal.fault, refusal.headers)
+    except _ASKED_WRONGLY as error:
+        return failure(400, fault_of(error))
+    except ClientDisconnect:
+        return Response(status_code=499)
+    except Exception as error:
+        name = uuid4().hex
+        _LOG.exception("failure %s at %s", name, request.url.path)
+        known = isinstance(error, ShortlistError)
+        fault = fault_of(error if known else ServerError("server", received="a failure", remedy=_REMEDY))
+        fault.request_id = name
+        return failure(500, fault)
+
+
+async def _read(request: Request, kind: type[Message], most: int) -> Message:
+    body = await _body(request, most)
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.DecodeError as error:
+        raise malformed(error, body, kind) from error
+    except RecursionError as error:
+        fault = fault_of(ArgumentError("body", received="JSON nested too deeply", expected="flat values"))
+        raise Refusal(400, fault) from error
+
+
+async def _body(request: Request, most: int) -> bytes:
+    """The body, not read further than the limit."""
+    body, said = b"", int(request.headers.get("content-length", 0))
+    if said <= most:
+        parts, size = list[bytes](), 0
+        async for part in request.stream():
+            parts.append(part)
+            size += len(part)
+            if size > most:
+                break
+        body, said = b"".join(parts), size
+    if said > most:
+        remedy = "ask in several requests"
+        fault = ArgumentError(
+            "body", received=f"over {most} bytes", expected=f"at most {most} bytes", remedy=remedy
+        )
+        raise Refusal(413, fault_of(fault))
+    return body
+
+
+def _json(message: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(msgspec.json.encode(message), status, dict(headers or {}), media_type="application/json")

@@ -1,0 +1,116 @@
+"""Waiting asks of one kind are run together."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, final
+
+from shortlist.errors import ServerError
+from shortlist.server._ask import Ask
+from shortlist.server._desk import Answered
+from shortlist.server._options import ServerOptions
+from shortlist.server._refusal import Refusal, fault_of
+
+__all__ = ["Gatherer"]
+
+Waiting = tuple[Ask, "asyncio.Future[Answered]"]
+
+
+@final
+class Gatherer:
+    """Runs work in a bounded pool of threads, and asks that wait for a thread together.
+
+    An ask is never held back: while a thread is free it starts at once. When none is, asks of one kind
+    gather, and the next free thread runs all of them, up to ``max_users`` users, as one request.
+
+    Args:
+        options: how many threads, how many may wait, how many users a run may have.
+    """
+
+    def __init__(self, options: ServerOptions) -> None:
+        self._pool = ThreadPoolExecutor(options.workers, "shortlist")
+        self._options = options
+        self._free = options.workers
+        self._inside = 0
+        self._waiting: list[Waiting] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def ask(self, ask: Ask, run: Callable[[Sequence[Ask]], list[Answered | Exception]]) -> Answered:
+        """The answer to an ask.
+
+        Raises:
+            Refusal: too many wait already.
+        """
+        self._enter()
+        try:
+            answer: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
+            self._waiting.append((ask, answer))
+            self._start(run)
+            return await answer
+        finally:
+            self._inside -= 1
+
+    async def alone(self, work: Callable[..., Any], *arguments: Any) -> Any:
+        """Any other work, in a thread of the same pool.
+
+        Raises:
+            Refusal: too many wait already.
+        """
+        self._enter()
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, work, *arguments)
+        finally:
+            self._inside -= 1
+
+    def close(self) -> None:
+        """Let the work in progress end."""
+        self._pool.shutdown()
+
+    def _enter(self) -> None:
+        if self._inside >= self._options.max_waiting:
+            error = ServerError(
+                "server",
+                received=f"{self._inside} requests at once",
+                expected="fewer",
+                remedy="try again in a second",
+            )
+            raise Refusal(503, fault_of(error), retry_after_s=1)
+        self._inside += 1
+
+    def _start(self, run: Callable[[Sequence[Ask]], list[Answered | Exception]]) -> None:
+        while self._free and self._waiting:
+            self._free -= 1
+            task = asyncio.get_running_loop().create_task(self._work(self._group(), run))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    def _group(self) -> list[Waiting]:
+        kind, users, group, rest = self._waiting[0][0].kind, 0, list[Waiting](), list[Waiting]()
+        for one in self._waiting:
+            fits = not group or users + len(one[0].users) <= self._options.max_users
+            if one[0].kind == kind and fits:
+                group.append(one)
+                users += len(one[0].users)
+            else:
+                rest.append(one)
+        self._waiting = rest
+        return group
+
+    async def _work(
+        self, group: list[Waiting], run: Callable[[Sequence[Ask]], list[Answered | Exception]]
+    ) -> None:
+        try:
+            loop = asyncio.get_running_loop()
+            answers = await loop.run_in_executor(self._pool, run, [ask for ask, _ in group])
+        except Exception as error:
+            answers = [error] * len(group)
+        finally:
+            self._free += 1
+        for (_, future), answer in zip(group, answers, strict=True):
+            if future.done():
+                continue
+            if isinstance(answer, Exception):
+                future.set_exception(answer)
+            else:
+                future.set_result(answer)
+        self._start(run)

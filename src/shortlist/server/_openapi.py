@@ -1,0 +1,85 @@
+"""The OpenAPI document, made from the messages, so that it cannot drift from them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from shortlist.server._messages import Answer, Events, Failure, Health, Kept, Recommend
+
+__all__ = ["EXAMPLES", "OPERATIONS", "Operation", "openapi"]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation of the server."""
+
+    path: str
+    method: str
+    summary: str
+    body: type | None = None
+    answer: type | None = None
+
+
+OPERATIONS = (
+    Operation("/recommend", "post", "Recommend items to one or many users", Recommend, Answer),
+    Operation("/events", "post", "Append events; the next request sees them", Events, Kept),
+    Operation("/health/live", "get", "The process runs", answer=Health),
+    Operation("/health/ready", "get", "The bundle is loaded and answers", answer=Health),
+    Operation("/metrics", "get", "Counters and latencies for Prometheus"),
+    Operation("/openapi.json", "get", "This document"),
+    Operation("/docs", "get", "A page about these operations, to read and to try"),
+)
+
+_REFUSALS = (
+    ("400", "Not JSON, or of a wrong form"),
+    ("413", "Too large"),
+    ("500", "The server failed"),
+    ("503", "Not loaded yet, or too many requests at once; see Retry-After"),
+)
+
+EXAMPLES: dict[str, list[dict[str, Any]]] = {
+    "/recommend": [
+        {"user": "u1", "k": 5},
+        {"users": ["u1", "u2", None], "k": 3, "trace": True},
+        {"user": None, "recent": ["i1"], "exclude": ["i2"], "time": "2026-01-31T12:00:00Z"},
+    ],
+    "/events": [{"events": [{"user": "u1", "item": "i1"}, {"user": "u2", "item": "i2", "weight": 0.5}]}],
+}
+
+
+def openapi(version: str) -> dict[str, Any]:
+    """OpenAPI 3.1 as plain data."""
+    types = [kind for op in OPERATIONS for kind in (op.body, op.answer) if kind is not None]
+    _, components = msgspec.json.schema_components(
+        [*types, Failure], ref_template="#/components/schemas/{name}"
+    )
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in OPERATIONS:
+        paths.setdefault(operation.path, {})[operation.method] = _described(operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Shortlist", "version": version},
+        "paths": paths,
+        "components": {"schemas": components},
+    }
+
+
+def _described(operation: Operation) -> dict[str, Any]:
+    responses: dict[str, Any] = {"200": {"description": "Success"}}
+    if operation.answer is not None:
+        responses["200"]["content"] = _json(operation.answer)
+    described: dict[str, Any] = {"summary": operation.summary, "responses": responses}
+    if operation.body is not None:
+        examples = {str(n): {"value": value} for n, value in enumerate(EXAMPLES[operation.path], 1)}
+        content = {"application/json": {**_json(operation.body)["application/json"], "examples": examples}}
+        described["requestBody"] = {"required": True, "content": content}
+        for code, meaning in _REFUSALS:
+            responses[code] = {"description": meaning, "content": _json(Failure)}
+    elif operation.path == "/health/ready":
+        responses["503"] = {"description": "Not loaded yet", "content": _json(Failure)}
+    return described
+
+
+def _json(kind: type) -> dict[str, Any]:
+    return {"application/json": {"schema": {"$ref": f"#/components/schemas/{kind.__name__}"}}}

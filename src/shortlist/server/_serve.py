@@ -1,0 +1,73 @@
+"""Run the server of one bundle."""
+
+import logging
+import socket
+from contextlib import closing
+from pathlib import Path
+
+import uvicorn
+
+from shortlist.errors import ServerError
+from shortlist.server._app import application
+from shortlist.server._desk import Desk
+from shortlist.server._options import ServerOptions
+from shortlist.server._service import Service
+
+__all__ = ["free_port", "serve"]
+
+_LOG = logging.getLogger("shortlist.server")
+
+
+def serve(
+    bundle: str | Path, *, host: str = "127.0.0.1", port: int = 8000, options: ServerOptions | None = None
+) -> None:
+    """Load a bundle and answer over HTTP until stopped; requests in flight are finished first.
+
+    The address is told through the log ``shortlist.server``.
+
+    Args:
+        bundle: folder of the bundle.
+        host: address to bind; only this machine can reach the default.
+        port: port to bind; 0 takes a free one.
+        options: limits, answer log, folder of live events.
+
+    Raises:
+        BundleError: the folder is not a sound bundle.
+        ServerError: the port is in use or not allowed.
+    """
+    chosen = options or ServerOptions()
+    service = Service(lambda counters: Desk.open(Path(bundle), chosen, counters), chosen)
+    with closing(_bound(host, port)) as listener:
+        _LOG.info("serving %s at %s", bundle, _address(listener))
+        config = uvicorn.Config(
+            application(service), log_level="warning", access_log=False, timeout_graceful_shutdown=10
+        )
+        server = uvicorn.Server(config)
+        service.on_failure = lambda: setattr(server, "should_exit", True)
+        server.run(sockets=[listener])
+    if service.failure is not None:
+        raise service.failure
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """A port that nobody uses at this moment."""
+    with closing(_bound(host, 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except (OSError, OverflowError) as error:
+        raise ServerError(
+            f"{host}:{port}",
+            received=f"{error}",
+            expected="an address of this machine and a free port",
+            remedy="stop what listens there or choose another with --port",
+        ) from error
+
+
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,0 +1,62 @@
+"""Event data sets as positions in two tables."""
+
+import polars as pl
+
+from shortlist.data import ArrayLog
+from shortlist.errors import SchemaError
+from shortlist.io import Dataset
+from shortlist.schema import Tags
+from shortlist.store._table import Table
+
+__all__ = ["events_log", "ids_of", "time_after"]
+
+
+def ids_of(events: Dataset, name: str) -> pl.Series:
+    """The distinct non-null values of an id column, in ascending order."""
+    parts = [part.select(pl.col(name).unique()).collect() for part in events.partitions]
+    return pl.concat(parts)[name].drop_nulls().unique().sort()
+
+
+def events_log(events: Dataset, users: Table, items: Table) -> ArrayLog:
+    """The positive events (all of them without a weight column), in the order of the data set."""
+    names = _names(events)
+    frame = events.frame().select(**names)
+    frame = frame.filter(pl.col("weight") > 0, pl.col("time").is_not_null())
+    for side, table in (("user", users), ("item", items)):
+        places = table.frame.lazy().select(
+            pl.col(table.id_name).alias(side), pl.int_range(pl.len(), dtype=pl.Int64).alias(f"{side}_at")
+        )
+        frame = frame.join(places, on=side, how="left", maintain_order="left")
+    found = frame.with_columns(pl.col("user_at", "item_at").fill_null(-1)).collect()
+    return ArrayLog(
+        found["user_at"].to_numpy(),
+        found["item_at"].to_numpy(),
+        found["time"].to_numpy(),
+        found["weight"].to_numpy(),
+        len(items),
+    )
+
+
+def time_after(events: Dataset) -> int:
+    """One microsecond after the newest event; 0 when there is none."""
+    ends = events.times()
+    return 0 if ends is None else ends[1] + 1
+
+
+def _names(events: Dataset) -> dict[str, pl.Expr]:
+    schema = events.schema
+    time = schema.the(Tags.TIME)
+    if time.dtype != "datetime":
+        raise SchemaError(
+            f"column {time.name!r}",
+            received=time.dtype,
+            expected="datetimes",
+            remedy="read the events with sl.scan, which parses times",
+        )
+    weight = schema.tagged("weight").names
+    return {
+        "user": pl.col(schema.user.name),
+        "item": pl.col(schema.item.name),
+        "time": pl.col(time.name).cast(pl.Datetime("us")).cast(pl.Int64),
+        "weight": (pl.col(weight[0]) if weight else pl.lit(1.0)).cast(pl.Float32),
+    }

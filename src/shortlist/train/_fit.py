@@ -1,0 +1,75 @@
+"""The entry to training."""
+
+from typing import Any
+
+import torch
+
+from shortlist.nn import keep_freed_memory
+from shortlist.train._objectives import Objective, default_objective
+from shortlist.train._options import FitOptions
+from shortlist.train._report import FitReport
+from shortlist.train._run import Run
+from shortlist.train._sources import Data
+
+__all__ = ["fit"]
+
+
+def fit(
+    model: Any,
+    train: Data,
+    objective: Objective | None = None,
+    valid: Data | None = None,
+    options: FitOptions | None = None,
+) -> FitReport:
+    """Train a model in place.
+
+    Each step takes a batch, asks the objective for its loss, and updates the rows of the embedding tables
+    that the batch touched and the dense parameters. With validation data the metric is taken after every
+    epoch, and the model ends with the weights of the best one. The result depends on the data, the options
+    and the seed alone: a run that was killed and resumed from its checkpoint ends with the same weights.
+
+    Args:
+        model: a retrieval or ranking model (a ``torch.nn.Module`` built from a schema), on its device.
+        train: encoded rows, as ``Workflow.transform`` gives them.
+        objective: `SampledSoftmax` or `BinaryCrossEntropy`; None chooses by the kind of model.
+        valid: rows to validate on.
+        options: how to train; None is ``FitOptions()``.
+
+    Returns:
+        The course of training.
+
+    Raises:
+        SchemaError: a column of the model is missing from the data, or has nulls or codes out of range.
+        DataError: there are no rows.
+        ArgumentError: the model is of no known kind, a metric is unknown, or the loss stopped being finite.
+        CheckpointError: the checkpoint to resume from is damaged or of another model, data or options.
+
+    >>> import polars as pl
+    >>> from shortlist.models.retrieval import TwoTower
+    >>> from shortlist.schema import Column, Domain, Schema
+    >>> schema = Schema([
+    ...     Column("user", "int64", ("user", "id"), domain=Domain("user", 103)),
+    ...     Column("item", "int64", ("item", "id"), domain=Domain("item", 103)),
+    ... ])
+    >>> rows = pl.DataFrame({"user": range(3, 103), "item": range(3, 103)})
+    >>> report = fit(TwoTower(schema, dim=8), rows, options=FitOptions(epochs=2, batch_size=100))
+    >>> len(report.epochs), report.epochs[1].loss < report.epochs[0].loss
+    (2, True)
+    """
+    chosen = FitOptions() if options is None else options
+    keep_freed_memory()
+    task = (default_objective(model) if objective is None else objective).prepare(model, train, valid, chosen)
+    run = Run(model, task, chosen)
+    # Dropout draws from torch's global generators: they are seeded for each step and set back at the end.
+    device = next(model.parameters()).device
+    devices = (
+        [torch.cuda.current_device() if device.index is None else device.index]
+        if device.type == "cuda"
+        else []
+    )
+    training = model.training
+    with torch.random.fork_rng(devices):
+        run.resume()
+        report = run.finish()
+    model.train(training)
+    return report

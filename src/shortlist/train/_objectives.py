@@ -1,0 +1,71 @@
+"""What the training loop asks of an objective."""
+
+from typing import Any, Protocol
+
+from torch import Tensor, nn
+
+from shortlist.data import Batch
+from shortlist.errors import ArgumentError
+from shortlist.loader import Loader
+from shortlist.train._options import FitOptions
+from shortlist.train._ranking import BinaryCrossEntropy
+from shortlist.train._retrieval import SampledSoftmax
+from shortlist.train._sources import Data
+
+__all__ = ["Objective", "Task", "default_objective"]
+
+
+class Task(Protocol):
+    """An objective bound to a model and its data: what the training loop drives."""
+
+    @property
+    def loader(self) -> Loader:
+        """The training rows."""
+
+    @property
+    def metric(self) -> str | None:
+        """Name of the validation metric; None without validation data."""
+
+    @property
+    def protocol(self) -> str | None:
+        """How the metric is taken."""
+
+    def loss(self, batch: Batch) -> Tensor:
+        """Mean loss of a batch of training rows: a scalar with gradients."""
+
+    def validate(self) -> float | None:
+        """The metric, higher is better but for ``logloss``; None without validation data."""
+
+    def finish(self) -> None:
+        """Look at the trained model, and warn of what looks wrong."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """What besides weights, optimizer and loader decides the next steps: plain data."""
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from where ``state_dict`` was taken."""
+
+
+class Objective(Protocol):
+    """What `fit` asks of an objective."""
+
+    def prepare(self, model: Any, train: Data, valid: Data | None, options: FitOptions) -> Task:
+        """Bind it to a model and its data."""
+
+
+def default_objective(model: nn.Module) -> Objective:
+    """Sampled softmax for models with two towers, binary cross-entropy for those with targets.
+
+    Raises:
+        ArgumentError: the model is of neither kind.
+    """
+    if hasattr(model, "encode_query"):
+        return SampledSoftmax()
+    if hasattr(model, "targets"):
+        return BinaryCrossEntropy()
+    raise ArgumentError(
+        "fit.model",
+        received=type(model).__name__,
+        expected="a retrieval model with encode_query and encode_item, or a ranking model with targets",
+        remedy="sl.TwoTower(schema) or sl.DCN(schema)",
+    )

@@ -1,0 +1,153 @@
+"""Full-catalogue validation of a retrieval model."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import torch
+from torch import Tensor
+
+from shortlist.errors import DataError
+from shortlist.loader import Loader, Table
+from shortlist.metrics import hits, parse
+from shortlist.models.retrieval import TwoTower
+from shortlist.rng import generator
+from shortlist.schema import FIRST_UNKNOWN, Column
+from shortlist.train._catalogue import Catalogue
+from shortlist.train._options import FitOptions
+from shortlist.train._sources import Data, schema_of, weight_column
+
+__all__ = ["RetrievalValidation"]
+
+Codes = npt.NDArray[np.int64]
+
+# Scores held at a time: 64 MB of float32.
+_SCORES = 2**24
+_ITEMS_AT_ONCE = 65_536
+
+
+class RetrievalValidation:
+    """Ranks the whole catalogue for each validation query.
+
+    A known user is one query, with the features of the user's first validation row and all the user's
+    validation items as truth; a row without a known user is a query of its own. With ``filter_seen`` the
+    user's training items are left out of the lists and of the truth.
+
+    Raises:
+        DataError: nothing is left to validate on.
+    """
+
+    def __init__(
+        self, model: TwoTower, valid: Data, catalogue: Catalogue, user: Column | None, options: FitOptions
+    ) -> None:
+        self._model, self._catalogue = model, catalogue
+        self.metric = options.metric or "ndcg@10"
+        self._function, self._k = parse(self.metric)
+        table = _read(model, valid, user)
+        codes = table[model.item_schema.item.name].astype(np.int64)
+        users = np.zeros(table.rows, np.int64) if user is None else table[user.name].astype(np.int64)
+        first, query_of = _queries(users)
+        self._seen = _Seen(catalogue, users[first]) if options.filter_seen and user is not None else None
+        queries, items = _pairs(query_of, codes, self._seen)
+        kept = np.unique(queries)
+        if len(kept) == 0:
+            raise DataError(
+                "fit.valid",
+                received="no row with an item that its user does not have already",
+                expected="at least one validation query",
+                remedy="validate on other rows, or set FitOptions.filter_seen to False",
+            )
+        if len(kept) > options.queries:
+            rng = generator(options.seed, "validation queries")
+            kept = np.sort(rng.choice(kept, options.queries, replace=False))
+        inside = np.isin(queries, kept)
+        self._relevant = np.bincount(np.searchsorted(kept, queries[inside]), minlength=len(kept))
+        self._truth = items[inside]
+        self._table = table.select(model.query_schema.names).take(first[kept])
+        if self._seen is not None:
+            self._seen = _Seen(catalogue, users[first][kept])
+        # Equal scores are ordered by position: a random order of the items keeps ties from favouring any.
+        self._codes = generator(options.seed, "ties").permutation(catalogue.codes)
+        self.protocol = (
+            f"{len(kept):,} queries, {'one per user' if user is not None else 'one per row'}; full catalogue "
+            f"of {len(self._codes):,} items; seen items {'filtered' if self._seen is not None else 'kept'}"
+        )
+
+    def __call__(self) -> float:
+        """Mean of the metric over the queries."""
+        self._model.eval()
+        with torch.no_grad():
+            items = self._item_vectors()
+            step = max(1, _SCORES // max(len(self._codes), 1))
+            best = [self._best(start, step, items) for start in range(0, self._table.rows, step)]
+        self._model.train()
+        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(self._relevant)])
+        found = hits(np.concatenate(best), offsets, self._truth)
+        return float(np.mean(self._function(found, self._relevant, self._k)))
+
+    def _item_vectors(self) -> Tensor:
+        device = self._model.tables.weight.device
+        starts = range(0, len(self._codes), _ITEMS_AT_ONCE)
+        parts = [self._codes[start : start + _ITEMS_AT_ONCE] for start in starts]
+        return torch.cat([self._model.encode_item(self._catalogue.batch(part, device)) for part in parts])
+
+    def _best(self, start: int, step: int, items: Tensor) -> Codes:
+        rows = np.arange(start, min(start + step, self._table.rows))
+        scores = self._model.encode_query(self._table.take(rows).batch(items.device)) @ items.T
+        scores = scores.nan_to_num(nan=-torch.inf)
+        if self._seen is not None:
+            queries, codes = self._seen.pairs(rows)
+            places = np.full(len(self._catalogue.row_of), -1, dtype=np.int64)
+            places[self._codes] = np.arange(len(self._codes))
+            known = places[codes] >= 0
+            where = (torch.from_numpy(queries[known]), torch.from_numpy(places[codes[known]]))
+            scores[where] = -torch.inf
+        top = scores.topk(min(self._k, scores.shape[1]), dim=1)
+        chosen = self._codes[top.indices.cpu().numpy()]
+        return np.where(np.isneginf(top.values.cpu().numpy()), -1, chosen)
+
+
+class _Seen:
+    """The training items of some users."""
+
+    def __init__(self, catalogue: Catalogue, users: Codes) -> None:
+        starts = catalogue.population.known_starts
+        self._items = catalogue.population.known_items
+        self._starts, self._lengths = starts[users], starts[users + 1] - starts[users]
+
+    def pairs(self, rows: Codes) -> tuple[Codes, Codes]:
+        """Place of the row among ``rows``, and item code, of every known positive of these users."""
+        lengths = self._lengths[rows]
+        place = np.repeat(np.arange(len(rows)), lengths)
+        before = np.cumsum(lengths) - lengths
+        return place, self._items[np.arange(lengths.sum()) + (self._starts[rows] - before)[place]]
+
+
+def _read(model: TwoTower, valid: Data, user: Column | None) -> Table:
+    schema = schema_of(valid, model.schema)
+    weight = weight_column(schema)
+    inputs = model.query_schema.merge([model.item_schema.item, *([] if user is None else [user])])
+    where = None if weight is None else pl.col(weight.name) > 0
+    tables = list(Loader(valid, inputs, where=where).tables())
+    return Table.concat(tables)
+
+
+def _queries(users: Codes) -> tuple[Codes, Codes]:
+    """First row of each query, and the query of each row; unknown users are a query a row."""
+    alone = np.arange(len(users)) + (int(users.max(initial=0)) + 1)
+    _, first, query_of = np.unique(
+        np.where(users > FIRST_UNKNOWN, users, alone), return_index=True, return_inverse=True
+    )
+    return first, query_of
+
+
+def _pairs(query_of: Codes, codes: Codes, seen: "_Seen | None") -> tuple[Codes, Codes]:
+    """Distinct pairs of query and item, ordered, without those seen in training."""
+    width = int(codes.max(initial=0)) + 1
+    keys: npt.NDArray[Any] = np.unique(query_of * width + codes)
+    if seen is not None:
+        queries, items = seen.pairs(np.arange(int(query_of.max(initial=-1)) + 1))
+        inside = items < width
+        keys = np.setdiff1d(keys, queries[inside] * width + items[inside])
+    return keys // width, keys % width

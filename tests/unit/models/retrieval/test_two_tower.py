@@ -1,0 +1,137 @@
+import numpy as np
+import pytest
+import torch
+
+from shortlist.data import Batch, Ragged
+from shortlist.errors import ArgumentError, SchemaError
+from shortlist.models.retrieval import TwoTower
+from shortlist.schema import LIST, Column, Domain, Schema
+from shortlist.testing._models import RETRIEVAL_CHECKS, random_batch
+
+USER = Column("user", "int64", ("user", "id", "categorical"), domain=Domain("user", 12))
+ITEM = Column("item", "int64", ("item", "id", "categorical"), domain=Domain("item", 20))
+HISTORY = Column("history", "int64", ("user", "sequence"), LIST, Domain("item", 20))
+WIDE = Schema(
+    [
+        USER,
+        Column("hour", "int64", ("context", "categorical"), domain=Domain("hour", 27)),
+        Column("age", "float32", ("user", "continuous")),
+        HISTORY,
+        ITEM,
+        Column("genres", "int64", ("item", "categorical"), LIST, Domain("genres", 9)),
+        Column("price", "float32", ("item", "continuous")),
+        Column("ts", "int64", ("time",)),
+        Column("weight", "float32", ("weight",)),
+        Column("label", "float32", ("target", "binary")),
+        Column("note", "string", ("item", "text")),
+    ]
+)
+MODELS = {
+    "ids": lambda seed: TwoTower(Schema([USER, ITEM]), dim=8, seed=seed, sparse=False),
+    "linear": lambda seed: TwoTower(WIDE, dim=8, seed=seed, sparse=False),
+    "deep": lambda seed: TwoTower(
+        WIDE, dim=6, hidden=(16,), seed=seed, sparse=False, embedding_dim=4, normalize=False
+    ),
+}
+
+
+@pytest.mark.parametrize("check", RETRIEVAL_CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("name", MODELS)
+def test_conformance(check, name):
+    check(MODELS[name])
+
+
+def test_ids_only_model_is_its_embeddings():
+    model = TwoTower(Schema([USER, ITEM]), dim=4, normalize=False)
+    assert [name for name, _ in model.named_parameters()] == ["tables.weight"]
+    vectors = model.encode_item(Batch({"item": np.array([3, 7])}))
+    start = model.tables.starts["item"]
+    assert np.array_equal(vectors, model.tables.weight[[start + 3, start + 7]].detach().numpy())
+
+
+def test_history_and_item_share_one_table_and_linear_towers_start_as_the_sum():
+    model = TwoTower(Schema([USER, HISTORY, ITEM]), dim=4, normalize=False)
+    assert model.tables.rows == {"user": 12, "item": 20}
+    batch = Batch({"user": np.array([3, 4]), "history": Ragged.of([[5, 7], []])})
+    item = model.encode_item(Batch({"item": np.array([5, 7])}))
+    weight = model.tables.weight.detach().numpy()
+    expected = [weight[3] + (item[0] + item[1]) / 2, weight[4]]
+    np.testing.assert_allclose(model.encode_query(batch), expected, atol=1e-6)
+
+
+def test_vectors_have_length_one_and_outcomes_are_never_inputs():
+    model = TwoTower(WIDE, dim=8)
+    assert model.query_schema.names == ("user", "hour", "age", "history")
+    assert model.item_schema.names == ("item", "genres", "price")
+    lengths = np.linalg.norm(model.encode_query(random_batch(model.query_schema, 5)), axis=1)
+    np.testing.assert_allclose(lengths, np.ones(5), atol=1e-6)
+
+
+def test_dropout_works_in_training_only():
+    model = TwoTower(WIDE, dim=8, hidden=(64,), dropout=0.5)
+    batch = random_batch(model.item_schema, 6)
+    assert np.array_equal(model.encode_item(batch), model.encode_item(batch))
+
+
+def test_large_batches_are_encoded_in_parts(monkeypatch):
+    model = TwoTower(WIDE, dim=8)
+    batch = random_batch(model.query_schema, 10)
+    whole = model.encode_query(batch)
+    monkeypatch.setattr("shortlist.models._arrays._CHUNK", 3)
+    np.testing.assert_allclose(model.encode_query(batch), whole, atol=1e-6)
+
+
+def test_read_only_arrays_are_read():
+    codes = np.array([3, 4])
+    codes.flags.writeable = False
+    assert TwoTower(Schema([USER, ITEM]), dim=4).encode_item(Batch({"item": codes})).shape == (2, 4)
+
+
+def test_description_names_tables_and_memory():
+    text = TwoTower(Schema([USER, ITEM]), dim=4).describe()
+    assert text.splitlines() == [
+        "item: 20 rows x 4, 0.0 MB",
+        "user: 12 rows x 4, 0.0 MB",
+        "tables: 0.0 MB; other parameters: 0",
+    ]
+
+
+def test_wrong_schemas_are_refused():
+    raw = Column("user", "string", ("user", "id"))
+    cases = [
+        ([USER], "0 columns with tags"),
+        ([ITEM], "at least one USER"),
+        ([raw, ITEM], "Categorify"),
+        ([USER, Column("price", "string", ("item", "continuous")), ITEM], "one number a row"),
+        (
+            [USER, Column("old", "int64", ("user", "id2", "categorical"), domain=Domain("item", 9)), ITEM],
+            "domain",
+        ),
+    ]
+    for columns, message in cases:
+        with pytest.raises(SchemaError, match=message):
+            TwoTower(Schema(columns))
+    with pytest.raises(ArgumentError, match=r"TwoTower\.dim"):
+        TwoTower(Schema([USER, ITEM]), dim=0)
+
+
+def test_wrong_columns_are_refused():
+    model = TwoTower(Schema([USER, HISTORY, ITEM]), dim=4)
+    lists = Ragged.of([[3]])
+    for columns, message in (
+        ({"user": np.array(["a"], dtype=object), "history": lists}, "Workflow"),
+        ({"user": np.array([1.5]), "history": lists}, "integer codes"),
+        ({"user": np.array([3]), "history": np.array([3])}, "expected lists"),
+        ({"user": lists, "history": lists}, "one value a row"),
+        ({"user": np.array([3]), "history": Ragged.of([[99]])}, "0 to 19"),
+    ):
+        with pytest.raises((SchemaError, ArgumentError), match=message):
+            model.encode_query(Batch(columns))
+
+
+def test_sparse_tables_keep_their_gradients_by_row():
+    model = TwoTower(Schema([USER, ITEM]), dim=4)
+    model.encode_item(Batch({"item": torch.tensor([5, 5])})).sum().backward()
+    rows, _ = model.tables.take_gradients()
+    assert model.tables.weight.grad is None
+    assert rows.tolist() == [model.tables.starts["item"] + 5]
