@@ -32,7 +32,7 @@ ASKED = st.lists(st.tuples(st.one_of(st.none(), st.integers(0, USERS + 1)), st.i
 
 
 def _dataset(rows: list[tuple[int, int, int]]) -> Dataset:
-    frame = pl.DataFrame(rows, schema=["user", "item", "time"], orient="row")
+    frame = pl.DataFrame(rows, schema=dict.fromkeys(("user", "item", "time"), pl.Int64), orient="row")
     return Dataset.of(frame.with_columns(pl.col("time").cast(pl.Datetime("us"))), SCHEMA)
 
 

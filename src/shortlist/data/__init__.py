@@ -3,6 +3,7 @@
 from shortlist.data._array_log import ArrayLog
 from shortlist.data._batch import Batch
 from shortlist.data._candidates import Candidates, Dropped, merge
+from shortlist.data._durations import duration_us
 from shortlist.data._keys import Keys
 from shortlist.data._protocols import Encoder, EventLog, Flow, Index, Ranker, Recommender, Store
 from shortlist.data._ragged import Array, Ragged
@@ -24,5 +25,6 @@ __all__ = [
     "Recommender",
     "Requests",
     "Store",
+    "duration_us",
     "merge",
 ]

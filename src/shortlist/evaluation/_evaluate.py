@@ -38,8 +38,8 @@ def evaluate(
 ) -> Evaluation:
     """Measure a pipeline over held-out events against the full catalogue; no sampled metrics.
 
-    Every user of the test set is asked for once at the state's present; an item that the catalogue lacks counts
-    as a miss. The baselines learn from the events the state holds and are served by the same pipeline code.
+    Every user of the test set is asked for once at the state's present; an item that the catalogue lacks
+    counts as a miss. The baselines learn from the state's events and are served by the same pipeline code.
 
     Args:
         recommender: a pipeline, or several by name; they share one state.
@@ -47,7 +47,7 @@ def evaluate(
         metrics: names such as ``"ndcg@10"``.
         seen: ``"drop"`` takes the user's seen items out of lists and truth, ``"keep"`` leaves them in both,
             ``"as served"`` does what the (first) pipeline does.
-        queries: ``"user"``: one query a user; ``"event"``: every held-out event is a query with one right item.
+        queries: ``"user"``: one query a user; ``"event"``: every held-out event is one, with one right item.
         baselines: put popularity, repeats, item-kNN, EASE and iALS beside it.
         split: how the test set came about, printed with the numbers.
         seed: of the intervals.
@@ -94,7 +94,7 @@ def by_stage(
     drop_seen = _drops_seen(pipeline) if seen == "as served" else seen == "drop"
     served = _serving(pipeline, drop_seen=drop_seen, k=max(m.parse(name)[1] for name in metrics))
     prefixes = {f"{n + 1} {stage.name}": served[: n + 1] for n, stage in enumerate(served.stages)}
-    kept = "drop" if drop_seen else "keep"
+    kept: Seen = "drop" if drop_seen else "keep"
     return evaluate(prefixes, test, metrics=metrics, seen=kept, baselines=False, split=split)
 
 

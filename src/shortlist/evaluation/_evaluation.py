@@ -10,7 +10,7 @@ import numpy.typing as npt
 from shortlist import metrics as m
 from shortlist.errors import ArgumentError, near
 from shortlist.evaluation._protocol import EvaluationProtocol
-from shortlist.report import Table
+from shortlist.report import Cell, Table
 
 __all__ = ["Evaluation", "measured"]
 
@@ -21,7 +21,7 @@ Values = npt.NDArray[np.float64]
 class Evaluation:
     """Metrics of several recommenders over the same queries.
 
-    ``print(evaluation)`` shows the table with its protocol, the mean of each metric and, for the first metric,
+    ``print(evaluation)`` shows the table with its protocol, the mean of each metric and, for the first one,
     the half width of its 95 % bootstrap interval over queries.
 
     Attributes:
@@ -63,7 +63,7 @@ class Evaluation:
     def table(self) -> Table:
         """One row a recommender, one column a metric."""
         head, *others = self.metrics
-        rows = []
+        rows: list[tuple[Cell, ...]] = []
         for model in self.models:
             interval = m.mean_interval(self._values(model, head), self.seed)
             half = (interval.high - interval.low) / 2
@@ -76,7 +76,7 @@ class Evaluation:
         """One metric within each slice of the queries."""
         name = metric or self.metrics[0]
         used = {label: mask for label, mask in self.slices.items() if mask.any()}
-        rows = [
+        rows: list[tuple[Cell, ...]] = [
             (model, *(float(self._values(model, name)[mask].mean()) for mask in used.values()))
             for model in self.models
         ]
@@ -104,7 +104,10 @@ class Evaluation:
         for name, known, asked in (("model", self.models, model), ("metric", self.metrics, metric)):
             if asked not in known:
                 raise ArgumentError(
-                    f"Evaluation {name}", received=asked, expected="one that was evaluated", remedy=near(asked, known)
+                    f"Evaluation {name}",
+                    received=asked,
+                    expected="one that was evaluated",
+                    remedy=near(asked, known),
                 )
         return self.values[model][metric]
 

@@ -31,5 +31,7 @@ class EvaluationProtocol:
         if self.left_out > 0:
             notes.append(f"{self.left_out} users left out: nothing to find")
         if self.unknown_items > 0:
-            notes.append(f"{self.unknown_items} items of the truth are not in the catalogue and count as misses")
+            notes.append(
+                f"{self.unknown_items} items of the truth are not in the catalogue and count as misses"
+            )
         return "\n".join([first, "; ".join(notes)]) if notes else first

@@ -37,9 +37,7 @@ class RankerQuality:
         return str(Table(columns, [row], title="ranker, on examples later than those it learned from"))
 
 
-def ranker_quality(
-    labels: npt.NDArray[np.float32], predicted: npt.NDArray[np.float32]
-) -> RankerQuality:
+def ranker_quality(labels: npt.NDArray[np.float32], predicted: npt.NDArray[np.float32]) -> RankerQuality:
     """Measure probabilities [N] against binary labels [N].
 
     >>> ranker_quality(np.array([0, 1, 1, 0]), np.array([.1, .9, .6, .2])).auc

@@ -14,7 +14,7 @@ _EVER = np.iinfo(np.int64).min
 def slices_of(truth: Truth, state: State) -> dict[str, npt.NDArray[np.bool_]]:
     """Masks over queries.
 
-    - ``cold user``: no event before the present; ``light``, ``medium``, ``heavy``: thirds of the others by events;
+    - ``cold user``: no event before the present; ``light``, ``medium``, ``heavy``: thirds of the others;
     - ``head`` / ``tail``: the items to be found are (on average) inside / outside the most popular items that
       make half of all events; ``cold item``: some item to be found has no event yet.
     """

@@ -23,7 +23,7 @@ class Truth:
     Attributes:
         users: distinct raw user ids, one list of recommendations each.
         query_user: int64 [Q], place in ``users`` of each query.
-        items: Q sorted lists of item positions; an item that the catalogue lacks gets a position past its end.
+        items: Q sorted lists of item positions; one that the catalogue lacks is past its end.
         unknown_items: how many positives are items the catalogue lacks: they count, and cannot be found.
         left_out: how many users had nothing left to find after the seen items went.
     """
@@ -92,7 +92,9 @@ def _positions(items: pl.Series, state: State) -> tuple[npt.NDArray[np.int64], i
 def _distinct(
     query_user: npt.NDArray[np.int64], items: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    pairs = np.unique(np.stack([query_user, items], axis=1), axis=0) if len(items) else np.zeros((0, 2), np.int64)
+    pairs = (
+        np.unique(np.stack([query_user, items], axis=1), axis=0) if len(items) else np.zeros((0, 2), np.int64)
+    )
     return pairs[:, 0], pairs[:, 1]
 
 

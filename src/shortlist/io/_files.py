@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from shortlist.errors import DataError, ShortlistError
 
-__all__ = ["column_names", "expand", "open_file", "pieces", "reading"]
+__all__ = ["expand", "file_columns", "open_file", "pieces", "reading"]
 
 _PARQUET = (".parquet", ".pq")
 _ARROW = (".arrow", ".feather", ".ipc")
@@ -91,10 +91,10 @@ def reading(origin: str) -> Iterator[None]:
         ) from error
 
 
-def column_names(path: Path) -> list[str]:
-    """Names of a file's columns."""
+def file_columns(path: Path) -> pl.Schema:
+    """Names and types of a file's columns."""
     with reading(str(path)):
-        return open_file(path, ()).collect_schema().names()
+        return open_file(path, ()).collect_schema()
 
 
 def open_file(path: Path, text: tuple[str, ...]) -> pl.LazyFrame:

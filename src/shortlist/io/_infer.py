@@ -25,10 +25,11 @@ def infer(
     Roles give the ids, the time, the event, the value. Another column of a log belongs to the item (user)
     when, among rows of items (users) that occur twice or more, at least 98 % equal the commonest value of
     their item (user), and this is not so only because one value is common everywhere; the rest is context.
-    In a table every column belongs to its entity. Text of several words and whole sentences is TEXT; other
-    text, bools, and integers of at most 100 values are CATEGORICAL; other numbers CONTINUOUS; vectors
-    EMBEDDING. Columns that hold one value only, a value of its own in every row, or the id of the event
-    (such as an invoice number: it determines both the user and the time) are tagged "ignored".
+    In a table every column belongs to its entity. Text of several words that hardly two ids (or rows of
+    context) share is TEXT; other text, bools, integers of at most 100 values and those named as an id, a
+    code, a category or a type are CATEGORICAL; other numbers CONTINUOUS; vectors EMBEDDING. Columns that hold
+    one value only, a value of its own in every row, or the id of the event (such as an invoice number: it
+    determines both the user and the time) are tagged "ignored".
 
     Args:
         sample: rows, cleaned.
@@ -47,12 +48,15 @@ def infer(
         if name in named:
             columns.append(column.tagged(*named[name]))
             continue
-        why = _useless(sample, name, roles)
+        entity = _entity(sample, name, roles)
+        owners = sample[roles[entity]].n_unique() if entity in roles else sample.height
+        text = _is_text(sample[name].drop_nulls(), owners)
+        why = _useless(sample, name, roles, text=text)
         if why:
             ignored[name] = why
             columns.append(column.tagged(IGNORED))
         else:
-            columns.append(column.tagged(_entity(sample, name, roles), *_kind(sample[name])))
+            columns.append(column.tagged(entity, Tags.TEXT if text else _kind(sample[name])))
     return Schema(columns), ignored
 
 
@@ -87,7 +91,7 @@ def _commonest(column: pl.Series) -> float:
     return largest / len(known) if isinstance(largest, int) else 1.0
 
 
-def _useless(sample: pl.DataFrame, name: str, roles: Mapping[str, str]) -> str:
+def _useless(sample: pl.DataFrame, name: str, roles: Mapping[str, str], *, text: bool) -> str:
     known = sample[name].drop_nulls()
     if known.is_empty() and sample.height:
         return "it has no values"
@@ -95,7 +99,7 @@ def _useless(sample: pl.DataFrame, name: str, roles: Mapping[str, str]) -> str:
     if values == 1 and len(known) == sample.height > 1:
         return f"every row holds {str(known[0])[:40]!r}"
     discrete = known.dtype.is_integer() or known.dtype == pl.String()
-    if not discrete or _is_text(known):
+    if not discrete or text:
         return ""
     if len(known) >= _ENOUGH_ROWS and values >= _DETERMINED * len(known):
         return "nearly every row has a value of its own"
@@ -105,28 +109,26 @@ def _useless(sample: pl.DataFrame, name: str, roles: Mapping[str, str]) -> str:
     return ""
 
 
-def _kind(column: pl.Series) -> tuple[str, ...]:
+def _kind(column: pl.Series) -> str:
     dtype = column.dtype
     if isinstance(dtype, pl.Array):
-        return (Tags.EMBEDDING,)
+        return Tags.EMBEDDING
     if isinstance(dtype, pl.List):
-        return (Tags.CONTINUOUS,) if dtype.inner.is_float() else (Tags.CATEGORICAL,)
+        floats = isinstance(dtype.inner, pl.DataType) and dtype.inner.is_float()
+        return Tags.CONTINUOUS if floats else Tags.CATEGORICAL
     if dtype == TIME_DTYPE:
-        return ("date",)
-    if dtype.is_float():
-        return (Tags.CONTINUOUS,)
+        return "date"
     if dtype.is_integer():
         named = column.name.lower().endswith(("id", "code", "category", "type"))
-        return (Tags.CATEGORICAL,) if named or column.n_unique() <= _FEW_VALUES else (Tags.CONTINUOUS,)
-    return (Tags.TEXT,) if _is_text(column.drop_nulls()) else (Tags.CATEGORICAL,)
+        return Tags.CATEGORICAL if named or column.n_unique() <= _FEW_VALUES else Tags.CONTINUOUS
+    return Tags.CONTINUOUS if dtype.is_float() else Tags.CATEGORICAL
 
 
-def _is_text(known: pl.Series) -> bool:
-    """Whether strings are sentences or names rather than categories: many values of several words."""
+def _is_text(known: pl.Series, owners: int) -> bool:
+    """Whether strings are names or sentences rather than categories: of several words, few of them shared."""
     if known.dtype != pl.String() or known.is_empty():
         return False
-    words = known.str.count_matches(r"\s+").mean()
-    assert isinstance(words, float)
-    values = known.n_unique()
-    own = values >= _DETERMINED * len(known)
-    return values > _FEW_VALUES and (words >= 1.5 or (own and words >= 0.5))
+    spaces, values = known.str.count_matches(r"\s+").mean(), known.n_unique()
+    assert isinstance(spaces, float)
+    shared = values < max(_FEW_VALUES, owners / 2)
+    return not shared and (spaces >= 1.5 or (values >= _DETERMINED * len(known) and spaces >= 0.5))

@@ -64,14 +64,15 @@ _USUAL: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def guess_roles(columns: Iterable[str]) -> dict[str, str]:
+def guess_roles(columns: Iterable[str] | Mapping[str, pl.DataType]) -> dict[str, str]:
     """Find the roles by the usual names of columns; case and separators do not matter.
 
     A log needs a user and an item; a table of items or users has only one of them. In a table that has
     neither usual name, a column ``id`` cannot be guessed: the role must be given.
 
     Args:
-        columns: names of the columns.
+        columns: names of the columns; with types (a frame's schema), the only column of times is the time,
+            however it is named.
 
     Raises:
         SchemaError: neither a user nor an item column is recognised.
@@ -93,7 +94,14 @@ def guess_roles(columns: Iterable[str]) -> dict[str, str]:
             expected="names that show the user and the item, such as user_id and item_id",
             remedy='say which they are: roles={"user": ..., "item": ..., "time": ...}',
         )
-    if not {"user", "item"} <= roles.keys():
+    times = (
+        [name for name, dtype in columns.items() if dtype.is_temporal()]
+        if isinstance(columns, Mapping)
+        else []
+    )
+    if "time" not in roles and len(times) == 1:
+        roles["time"] = times[0]
+    if not is_log(roles):
         roles = {role: name for role, name in roles.items() if role in ("user", "item")}
     return roles
 

@@ -32,10 +32,9 @@ def scan(
     repeat another one wholly, and rows that the signals say nothing about are left out; ``report`` counts
     each: kept and left out rows add up to those read. Of a table, the last row of each id is kept.
 
-    Ids become int64 where all are whole numbers, otherwise they stay text. Times become ``Datetime("us")``
-    in UTC, from times, dates, text (ISO and the usual formats) or numbers since 1970 (seconds below 1e11,
-    milliseconds below 1e14, else microseconds). Events become text, values float64. A log gets a column
-    ``weight`` (float32): what `Signals` made of the row.
+    Ids become int64 where all are whole numbers, else text; events text, values float64. Times become
+    ``Datetime("us")`` in UTC, from times, dates, text (ISO and the usual formats) or numbers since 1970
+    (seconds below 1e11, milliseconds below 1e14, else microseconds). A log gets a column ``weight``.
 
     Args:
         source: a Parquet, CSV or Arrow IPC file, a glob, a folder of them, a Polars frame (lazy or not), a

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import polars as pl
 
 from shortlist.errors import ArgumentError, DataError, SchemaError
-from shortlist.io._files import column_names, expand, open_file, pieces, reading
+from shortlist.io._files import expand, file_columns, open_file, pieces, reading
 from shortlist.io._types import TIME_DTYPE, plain_type
 
 __all__ = ["Opened", "Slice", "Source", "open_source", "source_columns"]
@@ -46,15 +46,15 @@ class Opened:
     untyped: frozenset[str] = frozenset()
 
 
-def source_columns(source: Source) -> list[str]:
-    """Names of the columns of (the first part of) a source.
+def source_columns(source: Source) -> pl.Schema:
+    """Names and types of the columns of (the first part of) a source.
 
     Raises:
         DataError: a file is missing, empty or unreadable, or a folder holds none.
         ArgumentError: the source is of no known kind.
     """
     first = _parts(source)[0]
-    return column_names(first) if isinstance(first, Path) else first.collect_schema().names()
+    return file_columns(first) if isinstance(first, Path) else first.collect_schema()
 
 
 def open_source(source: Source, *, text: Iterable[str], rows: int) -> Opened:

@@ -20,7 +20,7 @@ __all__ = ["Pairs", "sampled_softmax"]
 
 Pairs: TypeAlias = tuple[Tensor, Tensor]
 
-_CHUNK_SCORES = 2**22  # scores held at a time: 4 MB in float32, which stays in the processor's cache
+_CHUNK_SCORES = 2**21  # scores held at a time: at most 8 MB in float32, which a processor's cache can hold
 
 
 def sampled_softmax(
@@ -52,7 +52,7 @@ def sampled_softmax(
         positives: ``[B, D]``, row i belonging to query i.
         negatives: ``[M, D]``.
         temperature: divides the inner products, > 0; a tensor is trained with the rest.
-        log_weights: ``[M]`` log of the weight of each negative; None is 0.
+        log_weights: ``[M]`` log of the weight of each negative; minus infinity leaves it out; None is 0.
         positive_log_weights: ``[B]`` the same of each positive; None is 0.
         exclude: row numbers and column numbers ``[E]`` of the pairs left out of the sum; repeats are allowed.
         weights: ``[B]`` weight of each row, >= 0; None is equal weights.
@@ -134,8 +134,7 @@ def _softmax(
     scores = torch.mm(queries, negatives.T)
     scores = scores.to(_sum_dtype(queries)) if log_weights is None else torch.add(scores, log_weights)
     if pairs is not None:
-        # Not -inf: a row whose negatives are all excluded must give a sum of about 0, not NaN.
-        scores[pairs] = torch.finfo(scores.dtype).min / 2
+        scores[pairs] = _lowest(scores.dtype)
     probabilities = scores.softmax(1)
     # The largest probability cannot underflow, so its logarithm is as exact as a second pass over the scores.
     return probabilities, scores.amax(1) - probabilities.amax(1).log()
@@ -145,7 +144,8 @@ def _chunks(rows: int, columns: int, exclude: Pairs | None) -> list[tuple[slice,
     """Slices of rows with the excluded pairs of each, whose rows count from the slice's start."""
     if columns == 0:
         return []
-    size = max(_CHUNK_SCORES // columns, 1)
+    # A power of two, as matrix products are compiled for each shape: other numbers of columns share it.
+    size = 1 << (max(_CHUNK_SCORES // columns, 1).bit_length() - 1)
     bounds = [*range(0, rows, size), rows]
     if exclude is None:
         return [(slice(start, end), None) for start, end in pairwise(bounds)]
@@ -158,7 +158,12 @@ def _chunks(rows: int, columns: int, exclude: Pairs | None) -> list[tuple[slice,
 
 
 def _constant(x: Tensor | None, dtype: torch.dtype) -> Tensor | None:
-    return None if x is None else x.detach().to(dtype)
+    return None if x is None else x.detach().to(dtype).clamp(min=_lowest(dtype))
+
+
+def _lowest(dtype: torch.dtype) -> float:
+    """A score that weighs nothing; of minus infinity, a row with nothing else would make NaN."""
+    return torch.finfo(dtype).min / 2
 
 
 def _by_row(pairs: Pairs | None) -> Pairs | None:

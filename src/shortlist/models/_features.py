@@ -53,6 +53,13 @@ class Features(nn.Module):
             parts.append(torch.stack([_whole(columns[name]) for name in self._numbers], dim=1))
         return torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]
 
+    def places(self, table: str) -> list[int]:
+        """Where in the output the embeddings of a table begin."""
+        (tables,) = self._shared
+        width = 0 if tables is None else tables.dim
+        names = [name for _, name in (*self._scalars, *self._lists)]
+        return [place * width for place, name in enumerate(names) if name == table]
+
     def padded(self, *tensors: Tensor) -> Tensor:
         """The same for one tensor per input, in the order of ``inputs``, lists as ``[B, L]``."""
         vectors: Tensor = self(dict(zip(self.inputs.names, tensors, strict=True)))

@@ -30,10 +30,10 @@ def ranking_examples(
     pipe: Pipeline,
     events: Dataset,
     *,
-    state: State | None = None,
     histories: Sequence[Any] = (),
     negatives: int | None = 20,
     window_us: int = 1,
+    at: Sequence[int] | None = None,
     allow_leak: bool = False,
     seed: int = 0,
 ) -> Dataset:
@@ -49,12 +49,14 @@ def ranking_examples(
     first, and a ranker trained on that trusts it blindly.
 
     Args:
-        pipe: the stages whose candidates the ranker will order, such as ``pipe[:2]``.
+        pipe: the stages whose candidates the ranker will order, such as ``pipe[:2]``, over a state that holds the
+            events up to the end of the window.
         events: the window: positive events, after the training data of every source.
-        state: tables that hold the events up to the end of the window; the pipeline's own by default.
         histories: history ops whose columns are to be there, as of each request.
         negatives: kept of each request; None for all.
         window_us: microseconds in which the item must be taken; 1 for the very event.
+        at: ask for every user of the window at these moments (microseconds since 1970) instead of at its
+            events; nothing of an event's context is known then.
         allow_leak: go on although a source has learned from the window.
         seed: of the draw of negatives.
 
@@ -69,12 +71,12 @@ def ranking_examples(
     for name, value in (("negatives", negatives), ("window_us", window_us)):
         if value is not None and value < 1:
             raise ArgumentError(f"ranking_examples.{name}", received=value, expected="an integer >= 1")
-    known = pipe.state if state is None else state
-    window = Window.of(events, known)
+    state = pipe.state
+    window = Window.of(events, state, at)
     if not allow_leak:
         check_leak(pipe.stages, window)
     maker = _Maker(
-        pipe.with_state(known), window, _everything(pipe, window, known, histories), negatives, window_us
+        pipe, window, _everything(pipe, window, state, histories), negatives, window_us
     )
     rng = generator(seed, "ranking_examples")
     parts = [maker.examples(start, rng) for start in range(0, len(window), _CHUNK)]

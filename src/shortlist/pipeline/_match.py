@@ -20,8 +20,8 @@ Vectors = npt.NDArray[np.float32]
 class Match:
     """Puts beside each candidate how near its vector is to the query's and to what the user took last.
 
-    Gives two columns for a ranker, and leaves scores and order as they are: ``<name>_score``, the inner product
-    of the query's vector and the item's, and ``<name>_recent``, the inner product of the item's vector and the
+    Gives two columns for a ranker, and leaves scores and order as they are: ``<name>_score``, the inner
+    product of the query's vector and the item's, and ``<name>_recent``, that of the item's vector and the
     mean vector of the user's last ``recent`` items. Items outside the index have 0 in both.
 
     Attributes:

@@ -10,9 +10,7 @@ import polars as pl
 from shortlist.data import ArrayLog, Requests
 from shortlist.errors import PipelineError
 from shortlist.io import Dataset
-from shortlist.pipeline._learned import Learned
 from shortlist.pipeline._merge import Merge
-from shortlist.pipeline._retrieve import Retrieve
 from shortlist.pipeline._stage import Stage
 from shortlist.pipeline._state import State
 from shortlist.schema import Column, Schema, Tags
@@ -40,8 +38,8 @@ class Window:
     context: Schema
 
     @classmethod
-    def of(cls, events: Dataset, state: State) -> "Window":
-        """Read the positives of a data set."""
+    def of(cls, events: Dataset, state: State, at: Sequence[int] | None = None) -> "Window":
+        """Read the positives of a data set; requests are the events, or all their users at given times."""
         schema = events.schema
         user, item, time = schema.user.name, schema.item.name, schema.time
         context = _context(schema, state)
@@ -58,8 +56,14 @@ class Window:
             rows[time.name].to_numpy(),
             n_items=len(state.items),
         )
+        names = {user: "user", time.name: "time"}
+        if at is not None:
+            first = rows[user].is_first_distinct()
+            asked = rows.filter(first).select(user).rename({user: "user"})
+            moments = pl.DataFrame({"time": sorted(at)}, schema={"time": pl.Int64})
+            return cls(moments.join(asked, how="cross"), np.tile(people[first.to_numpy()], len(at)), log, time, Schema())
         first = rows.select(pl.struct(user, time.name).is_first_distinct()).to_series()
-        asked = rows.drop(item).filter(first).rename({user: "user", time.name: "time"})
+        asked = rows.drop(item).filter(first).rename(names)
         return cls(asked, people[first.to_numpy()], log, time, context)
 
     def __len__(self) -> int:
@@ -89,19 +93,19 @@ class Window:
 
 
 def check_leak(stages: Sequence[Stage], window: Window) -> None:
-    """Refuse sources that learned from the window.
+    """Refuse stages that learned from the window: those that have a ``trained_until``.
 
     Raises:
         PipelineError: one did, or does not say until when it learned.
     """
     parts = [part for stage in stages for part in (stage.sources if isinstance(stage, Merge) else (stage,))]
     for source in parts:
-        if not isinstance(source, Retrieve | Learned):
+        if not hasattr(source, "trained_until"):
             continue
         first, until = window.first_time, source.trained_until
         if until is None or (first is not None and first < until):
             raise PipelineError(
-                f"ranking_examples, source {source.name!r}",
+                f"ranking_examples, stage {source.name!r}",
                 received="no trained_until"
                 if until is None
                 else f"events from {first}, trained until {until}",

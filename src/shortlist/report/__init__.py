@@ -1,5 +1,5 @@
 """Reports from plain tables."""
 
-from shortlist.report._table import Table
+from shortlist.report._table import Cell, Table
 
-__all__ = ["Table"]
+__all__ = ["Cell", "Table"]

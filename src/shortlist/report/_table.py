@@ -6,7 +6,7 @@ from html import escape
 
 from shortlist.errors import ArgumentError
 
-__all__ = ["Table"]
+__all__ = ["Cell", "Table"]
 
 Cell = str | int | float | None
 
@@ -81,7 +81,8 @@ class Table:
 
     def _aligned(self, line: Sequence[str], widths: Sequence[int]) -> list[str]:
         numeric = [
-            all(isinstance(row[place], int | float | None) for row in self.rows) for place in range(len(widths))
+            all(isinstance(row[place], int | float | None) for row in self.rows)
+            for place in range(len(widths))
         ]
         cells = zip(line, widths, numeric, strict=True)
         return [cell.rjust(width) if number else cell.ljust(width) for cell, width, number in cells]

@@ -23,14 +23,14 @@ class Exclusions:
 
         Args:
             codes: ``[M]`` item code of each column, distinct.
-            own: ``[B]`` the column of each row's own item; M or more if it has none.
+            own: ``[B]`` the column of each row's own item.
             users: ``[B]`` user code of each row; None leaves out only the row's own column.
 
         Returns:
             Row numbers ``[E]`` and column numbers ``[E]``.
         """
         rows, columns = (np.empty(0, np.int64),) * 2 if users is None else self._known(codes, users)
-        lacking = own < len(codes)
+        lacking = np.ones(len(own), np.bool_)
         lacking[rows[columns == own[rows]]] = False
         if not lacking.any():
             return rows, columns

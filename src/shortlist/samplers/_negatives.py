@@ -9,19 +9,22 @@ __all__ = ["Negatives"]
 
 
 class Negatives(NamedTuple):
-    """The items of one batch, each once, with what a loss needs to know of how they were drawn.
+    """The items of one batch, with what a loss needs to know of how they were drawn.
 
-    Encode ``codes``; the first M vectors are the negatives, and ``vectors[positives]`` the positives.
+    Encode ``codes``: the vectors are the negatives, and ``vectors[positives]`` the positives. The codes are
+    the distinct items of the batch and its draws, filled up to a multiple of 128 with repeats of the first,
+    since processors compile a matrix product anew for every shape. An item that was not drawn, but only
+    fills up or is only a positive, has count 0 and is nobody's negative.
     """
 
     codes: Tensor
-    """``[E]`` distinct item codes: the M negatives, then any positives that are not among them."""
+    """``[M]`` item codes to encode, one for each column."""
     positives: Tensor
-    """``[B]`` where each row's positive is in ``codes``."""
+    """``[B]`` the column of each row's positive."""
     counts: Tensor
-    """``[M]`` float32: how many times each negative was drawn, 1 or more."""
+    """``[M]`` float32: how many times each column's item was drawn, 0 or more."""
     log_q: Tensor
-    """``[M]`` float32: log of the probability that one draw gives this negative."""
+    """``[M]`` float32: log of the probability that one draw gives this column's item."""
     positive_log_q: Tensor
     """``[B]`` float32: the same for each row's positive."""
     exclude: tuple[Tensor, Tensor]
@@ -32,7 +35,8 @@ class Negatives(NamedTuple):
     ) -> tuple[Tensor, Tensor | None]:
         """What a softmax adds to the scores of the negatives and of the positives.
 
-        A negative drawn c times out of T with probability q a draw stands for ``c / (T q)`` items.
+        A negative drawn c times out of T with probability q a draw stands for ``c / (T q)`` items; one that
+        was not drawn gets minus infinity.
 
         Args:
             log_q: correct for unequal probabilities; without it, a negative counts c times.
@@ -40,7 +44,7 @@ class Negatives(NamedTuple):
                 stays exact and the sum estimates the one over the whole catalogue.
 
         Returns:
-            ``[M]`` for the negatives, and ``[B]`` or None for the positives.
+            ``[M]`` float32 for the negatives, and ``[B]`` or None for the positives.
 
         >>> none, half = torch.empty(0, dtype=torch.int64), torch.tensor([0.5]).log()
         >>> negatives = Negatives(torch.tensor([7]), none, torch.tensor([3.0]), half, half[:0], (none, none))

@@ -15,6 +15,8 @@ from shortlist.samplers._sources import Source
 
 __all__ = ["Sampler"]
 
+_COLUMN_MULTIPLE = 128
+
 
 class Sampler:
     """Draws the negatives of each batch from a source, for one training log.
@@ -32,8 +34,8 @@ class Sampler:
     >>> from shortlist.samplers import InBatch
     >>> log = Population.from_log([0, 0, 1], [1, 2, 2], users_total=2, items_total=3)
     >>> negatives = Sampler(InBatch(), log, seed=0).sample(torch.tensor([2, 1, 2]), torch.tensor([0, 0, 1]))
-    >>> negatives.codes.tolist(), negatives.counts.tolist(), negatives.log_q.exp().tolist()
-    ([1, 2], [1.0, 2.0], [0.33..., 0.66...])
+    >>> [part[:2].tolist() for part in (negatives.codes, negatives.counts, negatives.log_q.exp())]
+    [[1, 2], [1.0, 2.0], [0.33..., 0.66...]]
     >>> [pair.tolist() for pair in negatives.exclude]
     [[0, 0, 1, 1, 2], [0, 1, 0, 1, 1]]
     """
@@ -62,16 +64,18 @@ class Sampler:
         )
         drawn = self.source.draw(self.population, self._rng)
         drawn = np.concatenate([item_codes, drawn]) if self.source.in_batch else drawn
-        codes, positives, counts = _distinct(item_codes, drawn)
-        columns = codes[: len(counts)]
-        pairs = self._exclusions.find(columns, positives, user_codes)
+        codes, places = np.unique(np.concatenate([item_codes, drawn]), return_inverse=True)
+        positives, draws = places[: len(item_codes)], places[len(places) - len(drawn) :]
+        pairs = self._exclusions.find(codes, positives, user_codes)
+        filling = np.repeat(codes[:1], -len(codes) % _COLUMN_MULTIPLE)
+        columns = np.concatenate([codes, filling])
         return Negatives(
-            torch.from_numpy(codes),
-            torch.from_numpy(positives),
-            torch.from_numpy(counts.astype(np.float32)),
-            self._log_q(columns, len(item_codes), len(drawn)),
-            self._log_q(item_codes, len(item_codes), len(drawn)),
-            (torch.from_numpy(pairs[0]), torch.from_numpy(pairs[1])),
+            codes=torch.from_numpy(columns),
+            positives=torch.from_numpy(positives),
+            counts=torch.from_numpy(np.bincount(draws, minlength=len(columns)).astype(np.float32)),
+            log_q=self._log_q(columns, len(item_codes), len(drawn)),
+            positive_log_q=self._log_q(item_codes, len(item_codes), len(drawn)),
+            exclude=(torch.from_numpy(pairs[0]), torch.from_numpy(pairs[1])),
         )
 
     def state_dict(self) -> dict[str, Any]:
@@ -85,16 +89,6 @@ class Sampler:
     def _log_q(self, codes: Codes, batch_size: int, draws: int) -> Tensor:
         expected = self.source.expected(self.population, codes, batch_size)
         return torch.from_numpy(np.log(expected / max(draws, 1)).astype(np.float32))
-
-
-def _distinct(items: Codes, drawn: Codes) -> tuple[Codes, Codes, Codes]:
-    """Distinct codes with those of ``drawn`` first, the place of each item, and the counts of the drawn."""
-    codes, places = np.unique(np.concatenate([items, drawn]), return_inverse=True)
-    counts = np.bincount(places[len(items) :], minlength=len(codes))
-    order = np.argsort(counts == 0, kind="stable")
-    rank = np.empty_like(order)
-    rank[order] = np.arange(len(order))
-    return codes[order], rank[places[: len(items)]], counts[counts > 0]
 
 
 def _codes(name: str, codes: Tensor, length: int, total: int) -> Codes:

@@ -1,7 +1,7 @@
 """One column: its name, element type, tags, shape and domain."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from shortlist.errors import SchemaError, near
@@ -46,7 +46,7 @@ class Domain:
     high: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Column:
     """A column of a data set.
 
@@ -64,20 +64,28 @@ class Column:
 
     name: str
     dtype: str
-    tags: frozenset[str] = field(default_factory=frozenset)
-    shape: Shape = SCALAR
-    domain: Domain | None = None
-    vocabulary: str | None = None
+    tags: frozenset[str]
+    shape: Shape
+    domain: Domain | None
+    vocabulary: str | None
 
-    def __post_init__(self) -> None:
-        if self.dtype not in DTYPES:
+    def __init__(  # noqa: PLR0917 - the attributes, in their order
+        self,
+        name: str,
+        dtype: str,
+        tags: Iterable[str] = (),
+        shape: Shape = SCALAR,
+        domain: Domain | None = None,
+        vocabulary: str | None = None,
+    ) -> None:
+        where = f"column {name!r}"
+        if dtype not in DTYPES:
             raise SchemaError(
-                f"column {self.name!r}",
-                received=self.dtype,
-                expected="a known dtype",
-                remedy=near(str(self.dtype), DTYPES),
+                where, received=dtype, expected="a known dtype", remedy=near(str(dtype), DTYPES)
             )
-        object.__setattr__(self, "tags", tag_set(self.tags, where=f"column {self.name!r}"))
+        values = (name, dtype, tag_set(tags, where=where), shape, domain, vocabulary)
+        for slot, value in zip(self.__slots__, values, strict=True):
+            object.__setattr__(self, slot, value)
 
     @property
     def is_list(self) -> bool:

@@ -91,8 +91,12 @@ async def _attempted(endpoint: Endpoint, request: Request) -> Response:
     except Exception as error:
         name = uuid4().hex
         _LOG.exception("failure %s at %s", name, request.url.path)
-        known = isinstance(error, ShortlistError)
-        fault = fault_of(error if known else ServerError("server", received="a failure", remedy=_REMEDY))
+        known = (
+            error
+            if isinstance(error, ShortlistError)
+            else ServerError("server", received="a failure", remedy=_REMEDY)
+        )
+        fault = fault_of(known)
         fault.request_id = name
         return failure(500, fault)
 

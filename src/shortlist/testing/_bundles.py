@@ -14,18 +14,18 @@ __all__ = ["tiny_bundle", "tiny_pipeline"]
 
 _EVENTS = Schema(
     [
-        Column("user_id", "string", ("user", "id", "categorical")),
-        Column("item_id", "string", ("item", "id", "categorical")),
-        Column("at", "datetime", ("time",)),
+        Column("user_id", "string", frozenset({"user", "id", "categorical"})),
+        Column("item_id", "string", frozenset({"item", "id", "categorical"})),
+        Column("at", "datetime", frozenset({"time"})),
     ]
 )
 _ITEMS = Schema(
     [
-        Column("item_id", "string", ("item", "id", "categorical")),
-        Column("name", "string", ("item", "text")),
-        Column("price", "float64", ("item", "continuous")),
-        Column("stock", "int64", ("item", "continuous")),
-        Column("added", "datetime", ("item",)),
+        Column("item_id", "string", frozenset({"item", "id", "categorical"})),
+        Column("name", "string", frozenset({"item", "text"})),
+        Column("price", "float64", frozenset({"item", "continuous"})),
+        Column("stock", "int64", frozenset({"item", "continuous"})),
+        Column("added", "datetime", frozenset({"item"})),
     ]
 )
 

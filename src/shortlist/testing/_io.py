@@ -38,7 +38,7 @@ def assert_all_or_nothing(
         kept = _contents(root)
         try:
             fail(target)
-        except Exception:  # noqa: BLE001, S110 - any failure must leave things as they were
+        except Exception:  # noqa: S110 - any failure must leave things as they were
             pass
         else:
             raise AssertionError("the failing writer did not fail")

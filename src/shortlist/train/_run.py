@@ -106,7 +106,7 @@ class Run:
                 remedy="lower lr or raise the temperature, and look for extreme values in continuous columns",
             )
         if loss.requires_grad:
-            loss.backward()  # type: ignore[no-untyped-call]
+            torch.autograd.backward(loss)
         self._optimizers.step(self._step)
         self._step += 1
         self._rows += len(batch)

@@ -181,6 +181,8 @@ def test_roles_are_guessed_from_the_usual_names() -> None:
     }
     assert guess_roles(["userId", "movieId", "rating", "ts"])["value"] == "rating"
     assert guess_roles(["product_id", "rating"]) == {"item": "product_id"}
+    unnamed = scan({"user_id": [1], "item_id": [1], "added": [datetime(2024, 1, 1)]})
+    assert unnamed.schema.time.name == "added"
     with pytest.raises(SchemaError, match=r"received columns \['a', 'b'\]"):
         guess_roles(["a", "b"])
 

@@ -56,7 +56,7 @@ def test_a_full_disk_leaves_the_old_folder(tmp_path: Path, monkeypatch: pytest.M
             write_parquet(DATA.filter(pl.col("a") > 1), path)
 
     assert_all_or_nothing(lambda path: write_parquet(DATA, path), full, tmp_path)
-    with pytest.raises(DataError, match="No space left on device.*nothing was changed"):
+    with pytest.raises(DataError, match=r"No space left on device.*nothing was changed"):
         full(tmp_path / "folder")
 
 
@@ -68,7 +68,6 @@ def _raise_full(frame: pl.DataFrame, path: Path) -> None:
 def test_a_failed_file_leaves_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     atomic_write(tmp_path / "a.json", b"old")
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "write_bytes", lambda *_: _raise_full(pl.DataFrame(), tmp_path / "junk"))
         patch.setattr(Path, "write_bytes", _full_disk)
         with pytest.raises(OSError, match="No space left"):
             atomic_write(tmp_path / "a.json", b"new")
@@ -106,7 +105,7 @@ def test_readers_always_see_a_whole_folder(tmp_path: Path) -> None:
     write_parquet(DATA, tmp_path / "log")
     script = (
         "import sys; import polars as pl; from shortlist.io import Dataset, write_parquet\n"
-        "for n in range(40): write_parquet(Dataset.of(pl.DataFrame({'a': [n] * 10})), sys.argv[1])"
+        "for n in range(15): write_parquet(Dataset.of(pl.DataFrame({'a': [n] * 10})), sys.argv[1])"
     )
     with subprocess.Popen([sys.executable, "-c", script, str(tmp_path / "log")]) as process:
         missing = 0
@@ -130,7 +129,7 @@ def test_where_folders_cannot_be_exchanged_they_are_moved(
 def test_a_file_cannot_become_a_folder(tmp_path: Path) -> None:
     (tmp_path / "log").write_text("x")
     with (
-        pytest.raises(DataError, match="expected a folder or nothing; received 'a file'|received a file"),
+        pytest.raises(DataError, match="expected a folder or nothing; received a file"),
         atomic_folder(tmp_path / "log"),
     ):
         raise AssertionError

@@ -135,7 +135,7 @@ def test_a_given_schema_must_fit() -> None:
     ids = (Column("user_id", "int64", ("user", "id")), Column("item_id", "int64", ("item", "id")))
     with pytest.raises(SchemaError, match="did you mean 'brand'"):
         scan(LOG, schema=Schema([*ids, Column("brands", "string")]))
-    with pytest.raises(SchemaError, match="a scalar of string; received|received a scalar of string|'brand'"):
+    with pytest.raises(SchemaError, match="received a scalar of string"):
         scan(LOG, schema=Schema([*ids, Column("brand", "int64")]))
     for dtype in ("int32", "uint64", "bool", "datetime"):
         with pytest.raises(SchemaError, match="column 'age'"):

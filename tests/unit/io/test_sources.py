@@ -118,7 +118,7 @@ def test_hidden_files_of_a_folder_are_passed_over(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["no.parquet", "no/*.csv"])
 def test_a_missing_file_is_named(tmp_path: Path, name: str) -> None:
-    with pytest.raises(DataError, match="received 'no such file'|no such file") as caught:
+    with pytest.raises(DataError, match="received no such file") as caught:
         scan(tmp_path / name)
     assert name in str(caught.value)
 

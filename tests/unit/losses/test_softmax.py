@@ -55,6 +55,13 @@ def test_excluded_pairs_leave_the_sum() -> None:
     assert loss.item() == pytest.approx(-log(exp(2) / (exp(2) + exp(-1))))
 
 
+def test_a_weight_of_zero_is_no_column() -> None:
+    nothing = torch.tensor([0.0, 0.0, 0.0]).log()
+    assert sampled_softmax(QUERY, POSITIVE, NEGATIVES, log_weights=nothing).item() == 0.0
+    one = sampled_softmax(QUERY, POSITIVE, NEGATIVES, log_weights=torch.tensor([0.0, 1.0, 0.0]).log())
+    assert one.item() == pytest.approx(-log(exp(2) / (exp(2) + exp(0))))
+
+
 def test_row_without_negatives_loses_nothing() -> None:
     query = QUERY.clone().requires_grad_()
     loss = sampled_softmax(

@@ -84,7 +84,7 @@ def state(store: EmbeddedStore) -> State:
 
 @dataclass
 class Tower:
-    """The vector of a query is the mean of the one-hot vectors of its history, and its age in the last place."""
+    """The vector of a query is the sum of its history's one-hot vectors, with its age in the last place."""
 
     dim: int = 6
     seen: list[Batch] = field(default_factory=list)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from shortlist import pipeline
 from shortlist.bundle import Reader, Writer
 from shortlist.data import Requests

@@ -5,11 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shortlist.data import Candidates, Ragged, Requests
+from shortlist.data import Batch, Candidates, Ragged, Requests
 from shortlist.errors import ArgumentError, PipelineError
 from shortlist.features import Workflow
 from shortlist.io import Dataset
 from shortlist.pipeline import Rule, State
+from shortlist.pipeline._values import id_column
 from shortlist.store import EmbeddedStore
 
 
@@ -123,8 +124,5 @@ def test_lists_are_no_rule_column(store: EmbeddedStore, monkeypatch: pytest.Monk
 def test_foreign_ids_are_unknown_not_errors(
     state: State, flow: Workflow, ids: list[Any], codes: list[int]
 ) -> None:
-    from shortlist.pipeline._values import id_column
-    from shortlist.data import Batch
-
     column = id_column(ids, state.items)
     assert flow.transform_batch(Batch({"item": column}))["item"].tolist() == codes

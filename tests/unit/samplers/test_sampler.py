@@ -59,37 +59,38 @@ def test_mixed_probability_is_the_weighted_mean_of_both_shares() -> None:
     assert negatives.positive_log_q.exp().tolist() == pytest.approx([share[1], share[2]])
 
 
-def test_positives_that_were_not_drawn_follow_the_negatives() -> None:
+def test_positives_that_were_not_drawn_count_for_nothing() -> None:
     log_of_zero = Population.from_log([0], [0], users_total=1, items_total=9, catalogue=[5])
     negatives = Sampler(Uniform(4), log_of_zero, seed=0).sample(torch.tensor([0, 0]), torch.tensor([0, 0]))
-    assert negatives.codes.tolist() == [5, 0]
-    assert negatives.positives.tolist() == [1, 1]
-    assert negatives.counts.tolist() == [4]
-    assert [len(part) for part in negatives.exclude] == [0, 0]
+    assert negatives.codes.tolist() == [0, 5] + [0] * 126
+    assert negatives.positives.tolist() == [0, 0]
+    assert negatives.counts.tolist() == [0, 4] + [0] * 126
+    assert negatives.log_weights()[0].exp().tolist() == pytest.approx([0, 4 / 4] + [0] * 126)
 
 
 def test_log_weights_stand_for_the_catalogue() -> None:
     negatives = Sampler(InBatch(), LOG, seed=0).sample(torch.tensor([2, 1, 2]), torch.tensor([1, 0, 0]))
-    assert negatives.counts.tolist() == [1, 2]
+    assert negatives.counts.tolist() == [1, 2] + [0] * 126
     weights, positive = negatives.log_weights()
-    assert weights.exp().tolist() == pytest.approx([1 / (3 * 1 / 4), 2 / (3 * 3 / 4)])
+    assert weights[:2].exp().tolist() == pytest.approx([1 / (3 * 1 / 4), 2 / (3 * 3 / 4)])
     assert positive is not None
     assert positive.exp().tolist() == pytest.approx([1 / (3 * 3 / 4), 1 / (3 * 1 / 4), 1 / (3 * 3 / 4)])
     assert negatives.log_weights(correct_positive=False)[1] is None
     plain, nothing = negatives.log_weights(log_q=False)
-    assert plain.exp().tolist() == pytest.approx([1, 2])
+    assert plain.exp().tolist() == pytest.approx([1, 2] + [0] * 126)
     assert nothing is None
 
 
 def test_the_loss_of_a_batch_is_the_corrected_in_batch_softmax() -> None:
     items, users = torch.tensor([2, 1, 2]), torch.tensor([1, 0, 1])
     negatives = Sampler(InBatch(), LOG, seed=0).sample(items, users)
-    queries, vectors = torch.tensor([[0.3], [-0.2], [0.1]]), torch.tensor([[0.5], [2.0]])  # of items 1 and 2
+    queries = torch.tensor([[0.3], [-0.2], [0.1]])
+    vectors = torch.tensor([[0.0], [0.5], [2.0]])[negatives.codes]  # of items 1 and 2
     weights, positive_weights = negatives.log_weights()
     loss = sampled_softmax(
         queries,
         vectors[negatives.positives],
-        vectors[: len(negatives.counts)],
+        vectors,
         log_weights=weights,
         positive_log_weights=positive_weights,
         exclude=negatives.exclude,

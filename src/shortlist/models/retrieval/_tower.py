@@ -23,6 +23,7 @@ class Tower(nn.Module):
     Args:
         inputs: columns of this side.
         tables: embedding tables, shared with the other side.
+        shortcut: domain whose embeddings are added to the output of the hidden layers when they are as wide.
         dim: width D of the vector.
         hidden: widths of the hidden layers.
         normalize: scale vectors to length 1.
@@ -35,6 +36,7 @@ class Tower(nn.Module):
         inputs: Schema,
         tables: EmbeddingTables,
         *,
+        shortcut: str,
         dim: int,
         hidden: Sequence[int] = (),
         normalize: bool = True,
@@ -46,16 +48,22 @@ class Tower(nn.Module):
         self.normalize = normalize
         self.features = Features(inputs, tables)
         self.mlp: nn.Module = nn.Identity()
+        self._shortcuts: list[int] = []
         if len(hidden) > 0 or len(inputs) > 1 or self.features.width != dim:
             mlp = MLP(self.features.width, (*hidden, dim), dropout=dropout, seed=seed)
             _zero_biases(mlp)
             if len(hidden) == 0 and tables.dim == dim:
                 _start_as_sum(mlp, self.features.embeddings)
             self.mlp = mlp
+            if len(hidden) > 0 and tables.dim == dim:
+                self._shortcuts = self.features.places(shortcut)
 
     def forward(self, columns: Columns) -> Tensor:
         """Vectors ``[B, D]`` of columns given as for ``Features``."""
-        vectors: Tensor = self.mlp(self.features(columns))
+        features: Tensor = self.features(columns)
+        vectors: Tensor = self.mlp(features)
+        for start in self._shortcuts:
+            vectors = vectors + features[:, start : start + vectors.shape[1]]
         return l2_normalize(vectors) if self.normalize else vectors.float()
 
     def padded(self, *tensors: Tensor) -> Tensor:

@@ -3,17 +3,18 @@
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from shortlist.data import Batch
 from shortlist.errors import ArgumentError, SchemaError
-from shortlist.models._arrays import columns_of, holds_tensors, in_chunks, inference
+from shortlist.models._arrays import Columns, columns_of, holds_tensors, in_chunks, inference
 from shortlist.models._describe import describe_tables
-from shortlist.models._inputs import item_inputs, query_inputs, table_rows
+from shortlist.models._inputs import item_inputs, query_inputs, table_of, table_rows
 from shortlist.models.retrieval._tower import Tower
 from shortlist.nn import EmbeddingTables
 from shortlist.rng import derive
-from shortlist.schema import Schema
+from shortlist.schema import FIRST_UNKNOWN, Schema, Tags
 
 __all__ = ["TwoTower"]
 
@@ -34,6 +35,7 @@ class TwoTower(nn.Module):
         seed: of the initial weights.
         sparse: record gradients of the tables by row, for a row-wise optimizer.
         embedding_dim: width of every table; None is ``dim``.
+        id_dropout: share of training rows whose user id is replaced by the unknown one.
 
     Raises:
         SchemaError: there is no item id, no query column, or a column is not encoded.
@@ -64,11 +66,12 @@ class TwoTower(nn.Module):
         seed: int = 0,
         sparse: bool = True,
         embedding_dim: int | None = None,
+        id_dropout: float = 0.0,
     ) -> None:
         super().__init__()
         if dim < 1:
             raise ArgumentError("TwoTower.dim", received=dim, expected="an integer >= 1", remedy="dim=64")
-        self.schema, self.dim = schema, dim
+        self.schema, self.dim, self.id_dropout = schema, dim, id_dropout
         self.query_schema, self.item_schema = query_inputs(schema), item_inputs(schema)
         _check_sides(schema, self.query_schema, self.item_schema)
         rows = table_rows([*self.query_schema, *self.item_schema])
@@ -78,6 +81,7 @@ class TwoTower(nn.Module):
             Tower(
                 inputs,
                 self.tables,
+                shortcut=table_of(self.item_schema.item),
                 dim=dim,
                 hidden=hidden,
                 normalize=normalize,
@@ -111,16 +115,33 @@ class TwoTower(nn.Module):
         count = sum(part.numel() for part in self.parameters()) - self.tables.weight.numel()
         return describe_tables(self.tables, count)
 
+    def _without_some_users(self, columns: Columns) -> Columns:
+        """A share of the users become unknown ones, so that the other features learn to stand alone."""
+        changed = dict(columns)
+        for name in _user_ids(self.query_schema):
+            codes = changed[name]
+            assert isinstance(codes, Tensor)
+            drop = torch.rand(len(codes), device=codes.device) < self.id_dropout
+            changed[name] = torch.where(drop, FIRST_UNKNOWN, codes)
+        return changed
+
     def _encode(self, tower: Tower, batch: Batch, name: str) -> Any:
         def encode(part: Batch) -> Tensor:
             device = self.tables.weight.device
-            vectors: Tensor = tower(columns_of(part, tower.inputs, f"TwoTower.{name}", device))
+            columns = columns_of(part, tower.inputs, f"TwoTower.{name}", device)
+            if tower is self.query and self.training and self.id_dropout > 0:
+                columns = self._without_some_users(columns)
+            vectors: Tensor = tower(columns)
             return vectors
 
         if holds_tensors(batch):
             return encode(batch)
         with inference(self):
             return in_chunks(batch, encode)
+
+
+def _user_ids(query: Schema) -> list[str]:
+    return [column.name for column in query if column.has(Tags.USER, Tags.ID) and not column.is_list]
 
 
 def _check_sides(schema: Schema, query: Schema, item: Schema) -> None:

@@ -6,7 +6,7 @@ from shortlist.data import Batch, Ragged
 from shortlist.errors import ArgumentError, SchemaError
 from shortlist.models.retrieval import TwoTower
 from shortlist.schema import LIST, Column, Domain, Schema
-from shortlist.testing._models import RETRIEVAL_CHECKS, random_batch
+from shortlist.testing._models import RETRIEVAL_CHECKS, random_batch, tensors
 
 USER = Column("user", "int64", ("user", "id", "categorical"), domain=Domain("user", 12))
 ITEM = Column("item", "int64", ("item", "id", "categorical"), domain=Domain("item", 20))
@@ -135,3 +135,34 @@ def test_sparse_tables_keep_their_gradients_by_row():
     rows, _ = model.tables.take_gradients()
     assert model.tables.weight.grad is None
     assert rows.tolist() == [model.tables.starts["item"] + 5]
+
+
+def test_id_dropout_hides_users_in_training_only():
+    model = TwoTower(WIDE, dim=8, id_dropout=0.5)
+    batch = tensors(random_batch(model.query_schema, 200))
+    unknown = tensors(batch_with_unknown_user(model))
+    model.eval()
+    known, hidden = model.encode_query(batch), model.encode_query(unknown)
+    assert torch.equal(known, model.encode_query(batch))
+    model.train()
+    with torch.random.fork_rng():
+        vectors = model.encode_query(batch)
+    as_known = torch.isclose(vectors, known, atol=1e-6).all(1)
+    as_hidden = torch.isclose(vectors, hidden, atol=1e-6).all(1)
+    assert (as_known | as_hidden).all()
+    assert 60 < int((~as_known).sum()) < 140
+
+
+def batch_with_unknown_user(model):
+    batch = random_batch(model.query_schema, 200)
+    return batch.with_columns({"user": np.full(200, 2)})
+
+
+def test_hidden_layers_add_to_the_item_embeddings():
+    model = TwoTower(WIDE, dim=8, hidden=(16,), normalize=False)
+    with torch.no_grad():
+        for tower in (model.query, model.item):
+            tower.mlp[-1].weight.zero_()
+    weight = model.tables.weight.detach().numpy()[model.tables.starts["item"] :]
+    batch = random_batch(model.query_schema, 1).with_columns({"history": Ragged.of([[5, 7]])})
+    np.testing.assert_allclose(model.encode_query(batch), [(weight[5] + weight[7]) / 2], atol=1e-6)

@@ -1,0 +1,60 @@
+"""Reading the values of options."""
+
+import argparse
+from datetime import datetime
+
+__all__ = ["count", "day", "pair", "port", "weighted"]
+
+
+def count(text: str) -> int:
+    """An integer from 1."""
+    if text.isdecimal() and int(text) >= 1:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"expected an integer >= 1, received {text!r}")
+
+
+def port(text: str) -> int:
+    """A port; 0 stands for a free one."""
+    if text.isdecimal() and int(text) <= 65535:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"expected a port from 0 to 65535, received {text!r}")
+
+
+def day(text: str) -> datetime:
+    """A date, or a date and time, of UTC where no zone is said.
+
+    >>> day("2026-01-31")
+    datetime.datetime(2026, 1, 31, 0, 0)
+    """
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a date such as 2026-01-31, received {text!r}") from None
+
+
+def pair(text: str) -> tuple[str, str]:
+    """Two names.
+
+    >>> pair("return=purchase")
+    ('return', 'purchase')
+    """
+    left, sign, right = (part.strip() for part in text.partition("="))
+    if sign and left and right:
+        return left, right
+    raise argparse.ArgumentTypeError(f"expected NAME=NAME, received {text!r}")
+
+
+def weighted(text: str) -> tuple[str, float]:
+    """A name and a weight, 1 where none is said.
+
+    >>> weighted("view=0.2"), weighted("purchase")
+    (('view', 0.2), ('purchase', 1.0))
+    """
+    name, sign, weight = (part.strip() for part in text.partition("="))
+    try:
+        value = float(weight) if sign else 1.0
+    except ValueError:
+        value = float("nan")
+    if name and 0 < value < float("inf"):
+        return name, value
+    raise argparse.ArgumentTypeError(f"expected TYPE=WEIGHT with a weight above 0, received {text!r}")

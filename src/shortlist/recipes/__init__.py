@@ -1,0 +1,1 @@
+"""The standard recipe: from a log to a bundle."""
