@@ -66,6 +66,7 @@ ITEM_TABLES = {
 DIM, HIDDEN, TEMPERATURE = 64, (128, 64), 0.1
 PHASES = ("forward", "backward", "optimizer")
 Step = Callable[[Tensor], tuple[float, ...]]
+Encode = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ class PlainTower(nn.Module):
         return functional.normalize(self.mlp(torch.cat(features, 1)), dim=1)
 
 
-def plain(log: Log) -> Step:
+def plain(log: Log) -> tuple[Step, Encode]:
     """Sliced tensors, one nn.Embedding per feature, dense fused Adam, in-batch softmax, float32."""
     towers = PlainTower(sizes_of(log.user_table)), PlainTower(sizes_of(log.item_table))
     user_rows, item_rows = log.user_table[log.users], log.item_table[log.items]
@@ -134,9 +135,9 @@ def plain(log: Log) -> Step:
         loss.backward()
         backward = perf_counter()
         optimizer.step()
-        return forward - start, backward - forward, perf_counter() - backward, loss.item()
+        return forward - start, backward - forward, perf_counter() - backward
 
-    return step
+    return step, lambda batch: (towers[0](user_rows[batch]), towers[1](item_rows[batch]))
 
 
 class Tower(nn.Module):
@@ -149,7 +150,7 @@ class Tower(nn.Module):
         return l2_normalize(self.mlp(self.tables.lookup_many(self.names, codes).flatten(1)))
 
 
-def ours(log: Log, precision: str) -> Step:
+def ours(log: Log, precision: str) -> tuple[Step, Encode]:
     """One matrix of tables, row-wise Adagrad on touched rows, one-pass softmax, each item of a batch once."""
     names = [list(USER_TABLES), list(ITEM_TABLES)]
     sizes = sizes_of(log.user_table) + sizes_of(log.item_table)
@@ -187,12 +188,15 @@ def ours(log: Log, precision: str) -> Step:
         backward = perf_counter()
         for optimizer in optimizers:
             optimizer.step()
-        return forward - start, backward - forward, perf_counter() - backward, loss.item()
+        return forward - start, backward - forward, perf_counter() - backward
 
-    return step
+    def encode(batch: Tensor) -> tuple[Tensor, Tensor]:
+        return towers[0](log.user_table[log.users[batch]]), towers[1](log.item_table[log.items[batch]])
+
+    return step, encode
 
 
-VARIANTS: dict[str, Callable[[Log], Step]] = {
+VARIANTS: dict[str, Callable[[Log], tuple[Step, Encode]]] = {
     "plain PyTorch, dense fused Adam, float32": plain,
     "Shortlist, float32": lambda log: ours(log, "float32"),
     "Shortlist, bfloat16": lambda log: ours(log, "bfloat16"),
@@ -209,15 +213,14 @@ def measure(log: Log, batch_size: int, rounds: int, steps: int) -> dict[str, obj
     """Each round times ``steps`` steps of every variant in turn, on the same rows."""
     ready = {name: build(log) for name, build in VARIANTS.items()}
     stream = batches(log, batch_size, seed=1)
-    times: dict[str, list[list[float]]] = {name: [] for name in ready}
-    losses: dict[str, float] = {}
+    times: dict[str, list[tuple[float, ...]]] = {name: [] for name in ready}
     for round_number in range(-1, rounds):  # the first round warms up and is not counted
         chosen = [next(stream) for _ in range(steps)]
-        for name, step in ready.items():
+        for name, (step, _) in ready.items():
             results = [step(batch) for batch in chosen]
-            losses[name] = median(result[-1] for result in results)
-            if round_number >= 0:
-                times[name] += [list(result[:-1]) for result in results]
+            times[name] += results if round_number >= 0 else []
+    held_out = next(stream)
+    losses = {name: held_out_loss(log, held_out, encode) for name, (_, encode) in ready.items()}
     touched = [distinct_rows(log, next(stream)) for _ in range(5)]
     return {
         "rows/s": {name: batch_size / median(sum(step) for step in part) for name, part in times.items()},
@@ -229,6 +232,16 @@ def measure(log: Log, batch_size: int, rounds: int, steps: int) -> dict[str, obj
         "touched": median(touched),
         "distinct items": median(len(log.items[next(stream)].unique()) for _ in range(5)),
     }
+
+
+@torch.no_grad()
+def held_out_loss(log: Log, batch: Tensor, encode: Encode) -> float:
+    """The loss of all variants, by its definition: in-batch softmax with logQ, without the row's item twice."""
+    queries, vectors = encode(batch)
+    items = log.items[batch]
+    logits = queries @ vectors.T / TEMPERATURE - (torch.bincount(log.items) / len(log.items)).log()[items]
+    same = (items[:, None] == items).fill_diagonal_(False)
+    return functional.cross_entropy(logits.masked_fill(same, -torch.inf), torch.arange(len(batch))).item()
 
 
 def distinct_rows(log: Log, batch: Tensor) -> int:
@@ -251,15 +264,17 @@ def machine() -> str:
 
 def report(options: argparse.Namespace) -> str:
     small = ["--small"] if options.small else []
+    rows = sum(USER_TABLES.values()) + sum(ITEM_TABLES.values())
+    shape = f"dim {DIM}, MLP {list(HIDDEN)}, in-batch softmax with logQ"
+    native = "yes" if bf16_supported() else "no"
     lines = [
         "# Training speed of a two-tower",
         "",
         f"- command: `python benchmarks/train_two_tower.py{' --small' if options.small else ''}`",
-        f"- machine: {machine()}; native bfloat16: {'yes' if bf16_supported() else 'no'}; torch {torch.__version__}",
+        f"- machine: {machine()}; native bfloat16: {native}; torch {torch.__version__}",
         f"- date: {date.today().isoformat()}",
-        f"- data: ids Zipf over {sum(USER_TABLES.values()) + sum(ITEM_TABLES.values()):,} rows of 17 tables"
-        f"{' / 100' if options.small else ''}, dim {DIM}, MLP {list(HIDDEN)}, in-batch softmax with logQ",
-        "- both sides in turn in one process; medians of steps, so compare ratios when the machine is shared",
+        f"- data: ids Zipf over {rows:,} rows of 17 tables{' / 100' if options.small else ''}, {shape}",
+        "- all variants in turn in one process; medians of steps; on a shared machine compare the ratios",
         "",
     ]
     for batch_size in (256,) if options.small else (4096, 8192):
@@ -278,10 +293,10 @@ def table(result: dict[str, object], batch_size: int, keep: bool) -> list[str]:
     lines = [
         f"## Batch {batch_size}, allocator: {'nn.keep_freed_memory()' if keep else 'C library default'}",
         "",
-        f"Distinct rows touched per batch: {result['touched']:.0f} of {17 * batch_size}; "
-        f"distinct items: {result['distinct items']:.0f}.",
+        f"Distinct rows touched per batch: {result['touched']:.0f} of {17 * batch_size}, "
+        + f"among them {result['distinct items']:.0f} items.",
         "",
-        f"| variant | rows/s | ratio | ms per step: {' / '.join(PHASES)} | last loss |",
+        f"| variant | rows/s | ratio | ms per step: {' / '.join(PHASES)} | held-out loss |",
         "|---|---|---|---|---|",
     ]
     for name, rate in speed.items():
@@ -315,15 +330,13 @@ def main() -> None:
         keep_freed_memory()
     log = make_log(10_000 if options.small else 1_400_000, 100 if options.small else 1, seed=0)
     if options.peak is not None:
-        step, stream = (
-            list(VARIANTS.values())[options.peak](log),
-            batches(log, 256 if options.small else 4096, 1),
-        )
+        step, _ = list(VARIANTS.values())[options.peak](log)
+        stream = batches(log, 256 if options.small else 4096, seed=1)
         for _ in range(3):
             step(next(stream))
         print(json.dumps({"MiB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
         return
-    rounds, steps = (3, 3) if options.small else (7, 6)
+    rounds, steps = (3, 3) if options.small else (5, 3)
     print(json.dumps(measure(log, options.measure, rounds, steps)))
 
 

@@ -1,7 +1,7 @@
 """Offline evaluation: any pipeline over held-out truth, with baselines, slices and intervals."""
 
 from shortlist.evaluation._baselines import baselines
-from shortlist.evaluation._evaluate import DEFAULT_METRICS, by_stage, evaluate
+from shortlist.evaluation._evaluate import DEFAULT_METRICS, Seen, by_stage, evaluate
 from shortlist.evaluation._evaluation import Evaluation
 from shortlist.evaluation._protocol import EvaluationProtocol
 from shortlist.evaluation._ranker import RankerQuality, ranker_quality
@@ -11,6 +11,7 @@ __all__ = [
     "Evaluation",
     "EvaluationProtocol",
     "RankerQuality",
+    "Seen",
     "baselines",
     "by_stage",
     "evaluate",

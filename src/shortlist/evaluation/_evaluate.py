@@ -17,7 +17,7 @@ from shortlist.evaluation._truth import Truth, truth_of
 from shortlist.io import Dataset
 from shortlist.pipeline import Drop, Pipeline, Score, State, Take
 
-__all__ = ["DEFAULT_METRICS", "by_stage", "evaluate"]
+__all__ = ["DEFAULT_METRICS", "Seen", "by_stage", "evaluate"]
 
 DEFAULT_METRICS = ("ndcg@10", "recall@10", "precision@10", "mrr@10", "map@10", "hit_rate@10")
 

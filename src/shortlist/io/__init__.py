@@ -5,7 +5,7 @@ from shortlist.io._dataset import Dataset
 from shortlist.io._folder import read_parquet, write_parquet
 from shortlist.io._manifest import checksum, read_manifest, write_manifest
 from shortlist.io._report import CleanReport
-from shortlist.io._roles import guess_roles
+from shortlist.io._roles import guess_roles, roles_of
 from shortlist.io._scan import scan
 from shortlist.io._signals import Signals
 from shortlist.io._sources import Source
@@ -24,6 +24,7 @@ __all__ = [
     "moment",
     "read_manifest",
     "read_parquet",
+    "roles_of",
     "scan",
     "user_table",
     "write_manifest",

@@ -1,6 +1,5 @@
 """From files to the tables and windows that the recipe works on."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -59,12 +58,9 @@ class Windows:
         return [self.ranker_from + (last - self.ranker_from) * n // (SNAPSHOTS - 1) for n in range(SNAPSHOTS)]
 
 
-def read_tables(
-    events: Any, items: Any, users: Any, recipe: FitRecipe, log: Callable[[str], None]
-) -> Tables:
-    """Scan the log and the tables, and say what was found."""
+def read_tables(events: Any, items: Any, users: Any, recipe: FitRecipe) -> Tables:
+    """Scan the log and the tables."""
     data = events if isinstance(events, Dataset) else scan(events, roles=recipe.roles, signals=recipe.signals)
-    log(f"{data.report}\n\n{data.schema}")
     tables = [_table(source, data, role) for source, role in ((items, "item"), (users, "user"))]
     return Tables(data, *tables)
 

@@ -1,9 +1,12 @@
 """Two exported towers."""
 
+from pathlib import Path
+
 import numpy as np
 import numpy.typing as npt
 
 from shortlist.data import Batch
+from shortlist.runtime._copy import copy_part
 from shortlist.runtime._graph import Graph
 from shortlist.schema import Schema
 
@@ -18,10 +21,14 @@ class OnnxEncoder:
         item: graph of the item tower.
         dim: width D of the vectors.
         fingerprint: of weights and graphs.
+        folder: where it was loaded from.
     """
 
-    def __init__(self, query: Graph, item: Graph, *, dim: int, fingerprint: str) -> None:
+    def __init__(
+        self, query: Graph, item: Graph, *, dim: int, fingerprint: str, folder: Path | None = None
+    ) -> None:
         self._query, self._item = query, item
+        self._folder = folder
         self.dim = dim
         self.fingerprint = fingerprint
 
@@ -53,6 +60,10 @@ class OnnxEncoder:
     def encode_item(self, batch: Batch) -> npt.NDArray[np.float32]:
         """Vectors of items: as `encode_query`, with the columns of ``item_schema``."""
         return self._item.run(self._item.feed(batch))
+
+    def save(self, folder: str | Path) -> None:
+        """Copy the part to another folder, as it is."""
+        copy_part(self._folder, Path(folder))
 
     def __repr__(self) -> str:
         return f"OnnxEncoder(dim {self.dim}, query {self.query_schema.names}, item {self.item_schema.names})"

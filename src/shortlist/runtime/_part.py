@@ -99,7 +99,8 @@ def load_encoder(folder: str | Path, *, threads: int = 1, verify: bool = True) -
     query, item = (
         open_graph(root / f"{side}.onnx", part.inputs[side], threads=threads) for side in ("query", "item")
     )
-    return OnnxEncoder(query, item, dim=part.outputs["vectors"], fingerprint=part.fingerprint)
+    dim = part.outputs["vectors"]
+    return OnnxEncoder(query, item, dim=dim, fingerprint=part.fingerprint, folder=root)
 
 
 def load_ranker(folder: str | Path, *, threads: int = 1, verify: bool = True) -> OnnxRanker:
@@ -118,7 +119,8 @@ def load_ranker(folder: str | Path, *, threads: int = 1, verify: bool = True) ->
     inputs = part.inputs["query"].merge(part.inputs["candidate"])
     graph = open_graph(root / "ranker.onnx", inputs, threads=threads)
     names = part.inputs["query"].names
-    return OnnxRanker(graph, query=names, target=next(iter(part.outputs)), fingerprint=part.fingerprint)
+    target = next(iter(part.outputs))
+    return OnnxRanker(graph, query=names, target=target, fingerprint=part.fingerprint, folder=root)
 
 
 def _damaged(path: Path, received: str) -> BundleError:

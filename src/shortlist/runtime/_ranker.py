@@ -1,9 +1,12 @@
 """An exported ranking model."""
 
+from pathlib import Path
+
 import numpy as np
 import numpy.typing as npt
 
 from shortlist.data import Batch
+from shortlist.runtime._copy import copy_part
 from shortlist.runtime._graph import Graph
 from shortlist.schema import Schema
 
@@ -18,10 +21,20 @@ class OnnxRanker:
         query: names of the columns that are read once per query.
         target: what the probability is of.
         fingerprint: of weights and graph.
+        folder: where it was loaded from.
     """
 
-    def __init__(self, graph: Graph, *, query: tuple[str, ...], target: str, fingerprint: str) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        *,
+        query: tuple[str, ...],
+        target: str,
+        fingerprint: str,
+        folder: Path | None = None,
+    ) -> None:
         self._graph = graph
+        self._folder = folder
         self._query = frozenset(query)
         self.target = target
         self.fingerprint = fingerprint
@@ -30,6 +43,10 @@ class OnnxRanker:
     def schema(self) -> Schema:
         """Encoded columns that `score` reads."""
         return self._graph.inputs
+
+    def save(self, folder: str | Path) -> None:
+        """Copy the part to another folder, as it is."""
+        copy_part(self._folder, Path(folder))
 
     def score(self, batch: Batch) -> npt.NDArray[np.float32]:
         """Probability for each candidate.

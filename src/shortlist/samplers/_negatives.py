@@ -58,6 +58,17 @@ class Negatives(NamedTuple):
         positive = -self.positive_log_q - log_draws if correct_positive else None
         return self.counts.log() - self.log_q - log_draws, positive
 
+    def rows(self) -> Tensor:
+        """A row of the batch that holds each column's item, so that its features need not be looked up.
+
+        Returns:
+            ``[M]`` int64; -1 for an item that was drawn and is not in the batch.
+        """
+        rows = torch.full_like(self.codes, -1)
+        rows[self.positives] = torch.arange(len(self.positives), device=rows.device)
+        filling = self.codes == self.codes[:1]
+        return torch.where(filling, rows[:1], rows)
+
     def to(self, device: torch.device | str) -> "Negatives":
         """The same on another device."""
         return Negatives(

@@ -68,6 +68,17 @@ def test_positives_that_were_not_drawn_count_for_nothing() -> None:
     assert negatives.log_weights()[0].exp().tolist() == pytest.approx([0, 4 / 4] + [0] * 126)
 
 
+def test_rows_of_the_batch_hold_the_items_of_the_columns() -> None:
+    items = torch.tensor([2, 1, 2])
+    in_batch = Sampler(InBatch(), LOG, seed=0).sample(items)
+    assert torch.equal(items[in_batch.rows()], in_batch.codes)
+    mixed = Sampler(InBatch() + Uniform(50), LOG, seed=0).sample(items)
+    rows = mixed.rows()
+    assert mixed.codes[rows < 0].tolist() == [3]
+    assert torch.equal(items[rows[rows >= 0]], mixed.codes[rows >= 0])
+    assert len(Sampler(InBatch(), LOG, seed=0).sample(items[:0]).rows()) == 0
+
+
 def test_log_weights_stand_for_the_catalogue() -> None:
     negatives = Sampler(InBatch(), LOG, seed=0).sample(torch.tensor([2, 1, 2]), torch.tensor([1, 0, 0]))
     assert negatives.counts.tolist() == [1, 2] + [0] * 126

@@ -54,7 +54,7 @@ def test_recent_items_count_as_history(client: Any) -> None:
 
 
 def test_exclude_for_all_or_one_by_one(client: Any) -> None:
-    assert client.lists(users=["u1", "u2"], exclude=["i2"]) == [["i1"], ["i1"]]
+    assert client.lists(users=["u1", None], exclude=["i2"]) == [["i1"], ["i1"]]
     assert client.lists(users=["u1", "u1"], exclude=[["i1"], []]) == [["i2"], ["i1", "i2"]]
 
 

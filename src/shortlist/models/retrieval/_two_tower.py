@@ -28,13 +28,12 @@ class TwoTower(nn.Module):
 
     Args:
         schema: encoded columns, as a fitted Workflow gives them.
-        dim: width D of the vectors.
+        dim: width D of the vectors and of every table.
         hidden: widths of the hidden layers of both towers; () maps the features linearly.
         normalize: scale vectors to length 1, so that the score is their cosine.
         dropout: share of hidden activations set to zero in training, in [0, 1).
         seed: of the initial weights.
         sparse: record gradients of the tables by row, for a row-wise optimizer.
-        embedding_dim: width of every table; None is ``dim``.
         id_dropout: share of training rows whose user id is replaced by the unknown one.
 
     Raises:
@@ -65,7 +64,6 @@ class TwoTower(nn.Module):
         dropout: float = 0.0,
         seed: int = 0,
         sparse: bool = True,
-        embedding_dim: int | None = None,
         id_dropout: float = 0.0,
     ) -> None:
         super().__init__()
@@ -75,8 +73,7 @@ class TwoTower(nn.Module):
         self.query_schema, self.item_schema = query_inputs(schema), item_inputs(schema)
         _check_sides(schema, self.query_schema, self.item_schema)
         rows = table_rows([*self.query_schema, *self.item_schema])
-        width = dim if embedding_dim is None else embedding_dim
-        self.tables = EmbeddingTables(rows, width, seed=derive(seed, "tables"), sparse=sparse)
+        self.tables = EmbeddingTables(rows, dim, seed=derive(seed, "tables"), sparse=sparse)
         self.query, self.item = (
             Tower(
                 inputs,

@@ -29,9 +29,7 @@ WIDE = Schema(
 MODELS = {
     "ids": lambda seed: TwoTower(Schema([USER, ITEM]), dim=8, seed=seed, sparse=False),
     "linear": lambda seed: TwoTower(WIDE, dim=8, seed=seed, sparse=False),
-    "deep": lambda seed: TwoTower(
-        WIDE, dim=6, hidden=(16,), seed=seed, sparse=False, embedding_dim=4, normalize=False
-    ),
+    "deep": lambda seed: TwoTower(WIDE, dim=6, hidden=(16,), seed=seed, sparse=False, normalize=False),
 }
 
 
