@@ -5,6 +5,7 @@ features. Both sides train the same towers on the same rows: in-batch softmax wi
 
     python benchmarks/train_two_tower.py            # some minutes; writes benchmarks/results/
     python benchmarks/train_two_tower.py --small    # seconds; writes nothing
+    python benchmarks/train_two_tower.py --threads 1  # where the machine is shared: threads wait for others
 
 Each setting of the allocator runs in a process of its own, for both sides alike: the C library's default, and
 ``nn.keep_freed_memory()``, which ``fit`` uses.
@@ -236,7 +237,7 @@ def measure(log: Log, batch_size: int, rounds: int, steps: int) -> dict[str, obj
 
 @torch.no_grad()
 def held_out_loss(log: Log, batch: Tensor, encode: Encode) -> float:
-    """The loss of all variants, by its definition: in-batch softmax with logQ, without the row's item twice."""
+    """The loss of all variants by its definition; other columns of a row's own item are left out."""
     queries, vectors = encode(batch)
     items = log.items[batch]
     logits = queries @ vectors.T / TEMPERATURE - (torch.bincount(log.items) / len(log.items)).log()[items]
@@ -263,14 +264,14 @@ def machine() -> str:
 
 
 def report(options: argparse.Namespace) -> str:
-    small = ["--small"] if options.small else []
+    flags = [f"--threads={options.threads}", *(["--small"] if options.small else [])]
     rows = sum(USER_TABLES.values()) + sum(ITEM_TABLES.values())
     shape = f"dim {DIM}, MLP {list(HIDDEN)}, in-batch softmax with logQ"
     native = "yes" if bf16_supported() else "no"
     lines = [
         "# Training speed of a two-tower",
         "",
-        f"- command: `python benchmarks/train_two_tower.py{' --small' if options.small else ''}`",
+        f"- command: `python benchmarks/train_two_tower.py {' '.join(flags)}`",
         f"- machine: {machine()}; native bfloat16: {native}; torch {torch.__version__}",
         f"- date: {date.today().isoformat()}",
         f"- data: ids Zipf over {rows:,} rows of 17 tables{' / 100' if options.small else ''}, {shape}",
@@ -279,22 +280,23 @@ def report(options: argparse.Namespace) -> str:
     ]
     for batch_size in (256,) if options.small else (4096, 8192):
         for keep in (False, True):
-            arguments = [*small, "--measure", str(batch_size), *(["--keep-memory"] if keep else [])]
+            arguments = [*flags, "--measure", str(batch_size), *(["--keep-memory"] if keep else [])]
             lines += table(child(*arguments), batch_size, keep)
     lines += ["## Peak memory of the process", "", "| variant | MiB |", "|---|---|"]
     for number, name in enumerate(VARIANTS):
-        lines.append(f"| {name} | {child(*small, '--peak', str(number))['MiB']:.0f} |")
+        lines.append(f"| {name} | {child(*flags, '--peak', str(number))['MiB']:.0f} |")
     return "\n".join(lines) + "\n"
 
 
 def table(result: dict[str, object], batch_size: int, keep: bool) -> list[str]:
     speed, phases, losses = result["rows/s"], result["phases"], result["loss"]
     base = next(iter(speed.values()))
+    allocator = "nn.keep_freed_memory()" if keep else "C library default"
+    touched = f"{result['touched']:.0f} of {17 * batch_size}"
     lines = [
-        f"## Batch {batch_size}, allocator: {'nn.keep_freed_memory()' if keep else 'C library default'}",
+        f"## Batch {batch_size}, allocator: {allocator}",
         "",
-        f"Distinct rows touched per batch: {result['touched']:.0f} of {17 * batch_size}, "
-        + f"among them {result['distinct items']:.0f} items.",
+        f"Distinct rows touched per batch: {touched}, among them {result['distinct items']:.0f} items.",
         "",
         f"| variant | rows/s | ratio | ms per step: {' / '.join(PHASES)} | held-out loss |",
         "|---|---|---|---|---|",
@@ -312,12 +314,14 @@ def main() -> None:
     parser.add_argument(
         "--small", action="store_true", help="tables a hundredth of the size, few steps, no file"
     )
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="threads of torch")
     parser.add_argument("--measure", type=int, metavar="BATCH", help="measure one batch size, print JSON")
     parser.add_argument(
         "--peak", type=int, metavar="VARIANT", help="run one variant alone, print its peak memory"
     )
     parser.add_argument("--keep-memory", action="store_true", help="with --measure: nn.keep_freed_memory()")
     options = parser.parse_args()
+    torch.set_num_threads(options.threads)
     if options.measure is None and options.peak is None:
         text = report(options)
         print(text)

@@ -4,6 +4,7 @@
 """
 
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -27,7 +28,18 @@ _ROOMS = {
     "shortlist.models.ranking": ("DCN",),
     "shortlist.models.retrieval": ("TwoTower",),
     "shortlist.pipeline": (
-        *("AnswerLog", "Drop", "Learned", "Match", "Merge", "Pipeline", "Popular", "Repeats", "Retrieve", "Score"),
+        *(
+            "AnswerLog",
+            "Drop",
+            "Learned",
+            "Match",
+            "Merge",
+            "Pipeline",
+            "Popular",
+            "Repeats",
+            "Retrieve",
+            "Score",
+        ),
         *("State", "Take", "build_index", "load", "ranking_examples"),
     ),
     "shortlist.samplers": ("InBatch", "Uniform"),
@@ -54,13 +66,28 @@ __all__ = sorted([*_HOME, *_MODULES])
 def __getattr__(name: str) -> Any:
     """Import a public name from its room at first use."""
     if name in _MODULES:
-        value: Any = import_module(_MODULES[name])
+        value: Any = _room(_MODULES[name], name)
     elif name in _HOME:
-        value = getattr(import_module(_HOME[name]), name)
+        value = getattr(_room(_HOME[name], name), name)
     else:
-        raise AttributeError(f"module 'shortlist' has no attribute {name!r}; public names: {', '.join(__all__)}")
+        raise AttributeError(
+            f"module 'shortlist' has no attribute {name!r}; public names: {', '.join(__all__)}"
+        )
     globals()[name] = value
     return value
+
+
+def _room(path: str, name: str) -> ModuleType:
+    """Import a room; say which extra is missing when a package that it needs is not installed."""
+    try:
+        return import_module(path)
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing not in ("", __name__):
+            from shortlist.extras import need
+
+            need(missing, use=f"{__name__}.{name}")
+        raise
 
 
 def __dir__() -> list[str]:

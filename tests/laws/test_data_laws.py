@@ -36,14 +36,12 @@ def test_the_log_sees_only_what_is_strictly_before(
     of_item = [event for event in past if event[1] == item]
     pair = [event for event in mine if event[1] == item]
     assert log.history(one(user), one(before), 3)[0].to_lists() == [[i for _, i, _ in mine][-3:]]
-    assert log.user_counts(one(user), one(since), one(before)) == sum(t >= since for _, _, t in mine)
-    assert log.item_counts(one(item), one(since), one(before)) == sum(t >= since for _, _, t in of_item)
-    assert log.pair_counts(one(user), one(item), one(since), one(before)) == sum(
-        t >= since for _, _, t in pair
-    )
-    assert log.user_last(one(user), one(before)) == max((t for _, _, t in mine), default=-1)
-    assert log.item_last(one(item), one(before)) == max((t for _, _, t in of_item), default=-1)
-    assert log.pair_last(one(user), one(item), one(before)) == max((t for _, _, t in pair), default=-1)
+    for of, rows in (("user", mine), ("item", of_item), ("pair", pair)):
+        asked = (of, one(user), one(item), one(since), one(before))
+        within = [time for _, _, time in rows if time >= since]
+        assert log.counts(*asked).tolist() == [len(within)]
+        assert log.first(*asked).tolist() == [min(within, default=-1)]
+        assert log.last(*asked).tolist() == [max(within, default=-1)]
     counted = log.popularity(since, before)
     assert counted.tolist() == [sum(i == n and t >= since for _, i, t in past) for n in range(4)]
 

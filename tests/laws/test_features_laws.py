@@ -155,7 +155,7 @@ SOURCES = [
     *(
         ops.AsOf(of, stat, window)
         for of in ("user", "item", "pair")
-        for stat in ("count", "days_since")
+        for stat in ("count", "days_since", "days_since_first")
         for window in (None, "1d")
     ),
 ]

@@ -29,5 +29,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Carry the command out."""
     from shortlist import recipes
+    from shortlist.cli._show import progress
 
-    recipes.demo(options.out, log=lambda line: print(line, flush=True), serve=options.keep_serving)
+    recipes.demo(options.out, log=progress(quiet=False, beside=False), serve=options.keep_serving)

@@ -20,11 +20,11 @@ Columns are found by their usual names; name them where that guess is wrong. Ite
 tables are optional: without them they are what the log last said of each item and user."""
 EXAMPLES = """examples:
   shortlist fit --events log.csv --out my-bundle
-  shortlist fit --events 'logs/*.parquet' --items items.csv --out my-bundle --test 7d --valid 7d
+  shortlist fit --events 'logs/*.parquet' --items items.csv --out my-bundle --test 7d
   shortlist fit --events log.csv --user-col customer --event-col kind \\
       --positive purchase=1 --positive view=0.2 --negative dislike --cancel return=purchase --out my-bundle"""
 _ROLES = ("user", "item", "time", "event", "value")
-_RECIPE = ("valid", "test", "dim", "epochs", "history", "seed")
+_RECIPE = ("test", "dim", "epochs", "history", "seed")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -71,9 +71,9 @@ def _meaning(group: argparse._ArgumentGroup) -> None:
 
 
 def _training(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--test", metavar="SPAN", help="last part of the log, to measure on (28d)")
-    group.add_argument("--valid", metavar="SPAN", help="the part before it, to stop training by (28d)")
-    group.add_argument("--epochs", type=count, metavar="N", help="most passes over the log")
+    test = "last part of the log, to measure on; the ranker learns from one as long before it (28d)"
+    group.add_argument("--test", metavar="SPAN", help=test)
+    group.add_argument("--epochs", type=count, metavar="N", help="most passes over the log (12)")
     group.add_argument("--dim", type=count, metavar="N", help="width of the vectors (64)")
     group.add_argument("--history", type=count, metavar="N", help="latest items of a user to look at (50)")
     group.add_argument("--seed", type=int, metavar="N", help="of everything random (0)")
@@ -90,14 +90,14 @@ def run(options: argparse.Namespace) -> None:
         users=options.users,
         out=options.out,
         options=recipes.FitRecipe(**_recipe(options)),
-        log=progress(quiet=options.quiet),
+        log=progress(quiet=options.quiet, beside=options.json),
     )
     if options.json:
-        evaluations = [one.to_json() for one in fitted.evaluations]
-        print(plain_json({"bundle": str(fitted.bundle), "report": fitted.report, "evaluations": evaluations}))
+        print(plain_json(fitted.to_json()))
         return
-    for one in fitted.evaluations:
-        print(f"{one}\n")
+    if options.quiet:
+        for one in fitted.evaluations:
+            print(f"{one}\n")
     print(f"Written: {fitted.bundle}\nNext:    shortlist inspect {fitted.bundle}")
     print(f"         shortlist serve {fitted.bundle}")
 

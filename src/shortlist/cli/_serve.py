@@ -38,6 +38,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="where arriving events are kept (BUNDLE.live, beside the bundle)",
     )
+    parser.add_argument(
+        "--clock",
+        choices=("wall", "log"),
+        default="wall",
+        help="the present: this machine's time, or from the end of the bundle's log on (%(default)s)",
+    )
 
 
 def run(options: argparse.Namespace) -> None:
@@ -47,5 +53,7 @@ def run(options: argparse.Namespace) -> None:
     from shortlist.server import ServerOptions, serve
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    chosen = ServerOptions(workers=options.threads, answers=options.log_answers, live=options.live)
+    chosen = ServerOptions(
+        workers=options.threads, answers=options.log_answers, live=options.live, clock=options.clock
+    )
     serve(options.bundle, host=options.host, port=options.port, options=chosen)

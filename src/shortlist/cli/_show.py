@@ -18,12 +18,17 @@ def plain_json(data: Any) -> str:
     return json.dumps(data, indent=1, ensure_ascii=False, default=_plain)
 
 
-def progress(*, quiet: bool) -> Callable[[str], None]:
-    """What is told while work goes on; it goes to standard error, results to standard output."""
+def progress(*, quiet: bool, beside: bool) -> Callable[[str], None]:
+    """What tells of work as it goes on.
+
+    Args:
+        quiet: tell nothing.
+        beside: tell on standard error, so that standard output holds the result alone.
+    """
 
     def tell(line: str) -> None:
         if not quiet:
-            print(line, file=sys.stderr, flush=True)
+            print(line, file=sys.stderr if beside else sys.stdout, flush=True)
 
     return tell
 

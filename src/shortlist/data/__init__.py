@@ -1,6 +1,6 @@
 """The shapes in flight: one for models, one for serving, and the protocols between the parts."""
 
-from shortlist.data._array_log import ArrayLog
+from shortlist.data._array_log import ArrayLog, Entity
 from shortlist.data._batch import Batch
 from shortlist.data._candidates import Candidates, Dropped, merge
 from shortlist.data._durations import duration_us
@@ -16,6 +16,7 @@ __all__ = [
     "Candidates",
     "Dropped",
     "Encoder",
+    "Entity",
     "EventLog",
     "Flow",
     "Index",

@@ -1,24 +1,30 @@
-"""Events in sorted arrays: histories and as-of counts at any time."""
+"""Events in sorted arrays: histories and as-of questions at any time."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from shortlist.data._marks import Marks
 from shortlist.data._ragged import Ragged
 
-__all__ = ["ArrayLog"]
+__all__ = ["ArrayLog", "Entity"]
 
+Entity = Literal["user", "item", "pair"]
 Positions = npt.NDArray[np.int64]
+
+_EVER = np.zeros(1, dtype=np.int64)
 
 
 @dataclass(frozen=True)
 class ArrayLog:
     """An `EventLog` over arrays of E events in any order; ties in time keep the order given.
 
-    Every question has a user, an item or a pair, and a time; only events strictly before that time are seen.
-    Unknown users and items (-1) have no events. Sorted copies are made when first needed.
+    Every question is about a user, an item or a pair of both, and a stretch of time [since, before). Unknown
+    users and items (-1) have no events. Sorted copies are made when first needed: 16 bytes an event for each of
+    the orders by time, by user, by item and by pair, and 8 a pair.
 
     Attributes:
         users: int64 [E], positions of users; events with -1 are kept for item statistics only.
@@ -30,7 +36,8 @@ class ArrayLog:
     >>> log = ArrayLog(np.array([0, 0, 1]), np.array([5, 6, 5]), np.array([10, 20, 30]), n_items=7)
     >>> log.history(np.array([0, 0]), np.array([20, 21]), limit=10)[0].to_lists()
     [[5], [5, 6]]
-    >>> log.item_counts(np.array([5]), np.array([0]), np.array([31])).tolist()
+    >>> nobody, since, before = np.array([-1]), np.array([0]), np.array([31])
+    >>> log.counts("item", nobody, np.array([5]), since, before).tolist()
     [2]
     """
 
@@ -45,46 +52,35 @@ class ArrayLog:
 
     def history(self, users: Positions, before: Positions, limit: int) -> tuple[Ragged, Ragged]:
         """The last ``limit`` items of each user before a time, oldest first, and their times."""
-        order, keys, times = self._by_user
-        start, stop = _span(keys, times, users, None, before)
-        start = np.maximum(start, stop - limit)
-        lengths = stop - start
+        marks = self._by_user
+        stop = marks.before(users, self._rank(before))
+        start = np.maximum(marks.before(users, _EVER), stop - limit)
         offsets = np.zeros(len(users) + 1, dtype=np.int64)
-        np.cumsum(lengths, out=offsets[1:])
-        rows = np.repeat(start - offsets[:-1], lengths) + np.arange(offsets[-1])
-        return Ragged(self.items[order[rows]], offsets), Ragged(times[rows], offsets)
+        np.cumsum(stop - start, out=offsets[1:])
+        rows = np.repeat(start - offsets[:-1], stop - start) + np.arange(offsets[-1])
+        events = marks.events[rows]
+        return Ragged(self.items[events], offsets), Ragged(self.times[events], offsets)
 
-    def user_counts(self, users: Positions, since: Positions, before: Positions) -> Positions:
-        """How many events each user had in [since, before)."""
-        _, keys, times = self._by_user
-        return _count(*_span(keys, times, users, since, before))
-
-    def item_counts(self, items: Positions, since: Positions, before: Positions) -> Positions:
-        """How many events each item had in [since, before)."""
-        _, keys, times = self._by_item
-        return _count(*_span(keys, times, items, since, before))
-
-    def pair_counts(
-        self, users: Positions, items: Positions, since: Positions, before: Positions
+    def counts(
+        self, of: Entity, users: Positions, items: Positions, since: Positions, before: Positions
     ) -> Positions:
-        """How many events each user-item pair had in [since, before)."""
-        _, keys, times = self._by_pair
-        return _count(*_span(keys, times, self._pairs(users, items), since, before))
+        """How many events each entity had in [since, before)."""
+        start, stop, _ = self._span(of, users, items, since, before)
+        return stop - start
 
-    def user_last(self, users: Positions, before: Positions) -> Positions:
-        """Time of each user's last event before a time, -1 for none."""
-        _, keys, times = self._by_user
-        return _last(times, *_span(keys, times, users, None, before))
+    def first(
+        self, of: Entity, users: Positions, items: Positions, since: Positions, before: Positions
+    ) -> Positions:
+        """Time of each entity's first event in [since, before), -1 for none."""
+        start, stop, events = self._span(of, users, items, since, before)
+        return self._times_at(events, start, stop > start)
 
-    def item_last(self, items: Positions, before: Positions) -> Positions:
-        """Time of each item's last event before a time, -1 for none."""
-        _, keys, times = self._by_item
-        return _last(times, *_span(keys, times, items, None, before))
-
-    def pair_last(self, users: Positions, items: Positions, before: Positions) -> Positions:
-        """Time of each pair's last event before a time, -1 for none."""
-        _, keys, times = self._by_pair
-        return _last(times, *_span(keys, times, self._pairs(users, items), None, before))
+    def last(
+        self, of: Entity, users: Positions, items: Positions, since: Positions, before: Positions
+    ) -> Positions:
+        """Time of each entity's last event in [since, before), -1 for none."""
+        start, stop, events = self._span(of, users, items, since, before)
+        return self._times_at(events, stop - 1, stop > start)
 
     def popularity(self, since: int, before: int) -> npt.NDArray[np.float64]:
         """Float64 [n_items]: weighted number of events of every item in [since, before)."""
@@ -95,58 +91,60 @@ class ArrayLog:
         weights = self.weights[rows] if len(self.weights) else None
         return np.bincount(self.items[rows], weights, minlength=self.n_items).astype(np.float64)
 
+    def _span(
+        self, of: Entity, users: Positions, items: Positions, since: Positions, before: Positions
+    ) -> tuple[Positions, Positions, Positions]:
+        """First and one-past-last place of each entity in [since, before), and the event of each place."""
+        if of == "pair":
+            numbers, marks = self._pair_numbers(users, items), self._by_pair
+        else:
+            numbers, marks = (users, self._by_user) if of == "user" else (items, self._by_item)
+        start = marks.before(numbers, self._rank(since))
+        return start, np.maximum(start, marks.before(numbers, self._rank(before))), marks.events
+
+    def _times_at(self, events: Positions, place: Positions, found: npt.NDArray[np.bool_]) -> Positions:
+        times = np.full(len(place), -1, dtype=np.int64)
+        times[found] = self.times[events[place[found]]]
+        return times
+
+    def _rank(self, times: Positions) -> Positions:
+        """How many events come before each time."""
+        return self._by_time[1].searchsorted(times)
+
+    def _pair_numbers(self, users: Positions, items: Positions) -> Positions:
+        """Place of each pair among the known ones, -1 for others."""
+        wanted = self._pairs(users, items)
+        if len(self._known_pairs) == 0:
+            return np.full(len(wanted), -1, dtype=np.int64)
+        place = np.minimum(self._known_pairs.searchsorted(wanted), len(self._known_pairs) - 1)
+        return np.where(self._known_pairs[place] == wanted, place, -1)
+
+    def _pairs(self, users: Positions, items: Positions) -> Positions:
+        return np.where((users < 0) | (items < 0), -1, users * max(self.n_items, 1) + items)
+
     @cached_property
     def _by_time(self) -> tuple[Positions, Positions]:
         order = np.argsort(self.times, kind="stable")
         return order, self.times[order]
 
     @cached_property
-    def _by_user(self) -> tuple[Positions, Positions, Positions]:
-        return self._sorted(self.users)
+    def _by_user(self) -> Marks:
+        return self._marked(self.users)
 
     @cached_property
-    def _by_item(self) -> tuple[Positions, Positions, Positions]:
-        return self._sorted(self.items)
+    def _by_item(self) -> Marks:
+        return self._marked(self.items)
 
     @cached_property
-    def _by_pair(self) -> tuple[Positions, Positions, Positions]:
-        return self._sorted(self._pairs(self.users, self.items))
+    def _by_pair(self) -> Marks:
+        return self._marked(self._pair_numbers(self.users, self.items))
 
-    def _pairs(self, users: Positions, items: Positions) -> Positions:
-        return np.where((users < 0) | (items < 0), -1, users * max(self.n_items, 1) + items)
+    @cached_property
+    def _known_pairs(self) -> Positions:
+        pairs = np.unique(self._pairs(self.users, self.items))
+        return pairs[pairs >= 0]
 
-    def _sorted(self, keys: Positions) -> tuple[Positions, Positions, Positions]:
-        known = np.flatnonzero((keys >= 0) & (self.items >= 0))
-        order = known[np.lexsort((self.times[known], keys[known]))]
-        return order, keys[order], self.times[order]
-
-
-def _span(
-    keys: Positions, times: Positions, wanted: Positions, since: Positions | None, before: Positions
-) -> tuple[Positions, Positions]:
-    """First and one-past-last row of each key within a time span; rows are sorted by key, then time."""
-    start = np.searchsorted(keys, wanted, side="left")
-    stop = np.searchsorted(keys, wanted, side="right")
-    first = start if since is None else _bisect(times, start, stop, since)
-    return first, np.maximum(first, _bisect(times, start, stop, before))
-
-
-def _bisect(times: Positions, low: Positions, high: Positions, value: Positions) -> Positions:
-    """Per row, the first place in ``times[low:high]`` that is not below the value."""
-    low, high = low.copy(), high.copy()
-    for _ in range(int((high - low).max(initial=0)).bit_length()):
-        middle = (low + high) // 2
-        below = (low < high) & (times[np.minimum(middle, len(times) - 1)] < value)
-        low = np.where(below, middle + 1, low)
-        high = np.where(below, high, middle)
-    return low
-
-
-def _count(start: Positions, stop: Positions) -> Positions:
-    return stop - start
-
-
-def _last(times: Positions, start: Positions, stop: Positions) -> Positions:
-    if len(times) == 0:
-        return np.full(len(start), -1, dtype=np.int64)
-    return np.where(stop > start, times[np.maximum(stop - 1, 0)], -1)
+    def _marked(self, numbers: Positions) -> Marks:
+        """The events of known entities and items."""
+        events = np.flatnonzero((numbers >= 0) & (self.items >= 0))
+        return Marks(events, numbers[events], self._rank(self.times[events]), len(self) + 1)

@@ -78,7 +78,7 @@ class Candidates:
     @property
     def lengths(self) -> npt.NDArray[np.int64]:
         """int64 [Q]: candidates of each query."""
-        return np.diff(self.offsets)
+        return self.offsets[1:] - self.offsets[:-1]
 
     @property
     def query_of(self) -> npt.NDArray[np.int64]:

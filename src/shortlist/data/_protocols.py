@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from shortlist.data._array_log import ArrayLog
+from shortlist.data._array_log import ArrayLog, Entity
 from shortlist.data._batch import Batch
 from shortlist.data._candidates import Candidates
 from shortlist.data._keys import Keys
@@ -80,31 +80,27 @@ class EventLog(Protocol):
     """Positive events by time: what histories and as-of features are read from.
 
     Users and items are positions in the store's tables, -1 for unknown. Times are microseconds since 1970.
-    "Before" is strict: an event at the very time asked for is not seen.
+    "Before" is strict: an event at the very time asked for is not seen. Questions ``of`` users do not read
+    ``items``, and the reverse. Where many are asked about at one time, ``since`` and ``before`` may be [1].
     """
 
     def history(self, users: Positions, before: Positions, limit: int) -> tuple[Ragged, Ragged]:
         """The last ``limit`` items of each user before a time, oldest first, and their times."""
 
-    def item_counts(self, items: Positions, since: Positions, before: Positions) -> Positions:
-        """How many events each item had in [since, before)."""
-
-    def user_counts(self, users: Positions, since: Positions, before: Positions) -> Positions:
-        """How many events each user had in [since, before)."""
-
-    def pair_counts(
-        self, users: Positions, items: Positions, since: Positions, before: Positions
+    def counts(
+        self, of: Entity, users: Positions, items: Positions, since: Positions, before: Positions
     ) -> Positions:
-        """How many events each pair had in [since, before)."""
+        """How many events each user, item or pair had in [since, before)."""
 
-    def item_last(self, items: Positions, before: Positions) -> Positions:
-        """Time of each item's last event before a time, -1 for none."""
+    def first(
+        self, of: Entity, users: Positions, items: Positions, since: Positions, before: Positions
+    ) -> Positions:
+        """Time of the first event of each in [since, before), -1 for none."""
 
-    def user_last(self, users: Positions, before: Positions) -> Positions:
-        """Time of each user's last event before a time, -1 for none."""
-
-    def pair_last(self, users: Positions, items: Positions, before: Positions) -> Positions:
-        """Time of each pair's last event before a time, -1 for none."""
+    def last(
+        self, of: Entity, users: Positions, items: Positions, since: Positions, before: Positions
+    ) -> Positions:
+        """Time of the last event of each in [since, before), -1 for none."""
 
     def popularity(self, since: int, before: int) -> npt.NDArray[np.float64]:
         """Weighted number of events of every item in [since, before)."""

@@ -1,13 +1,14 @@
 """Evaluate recommenders over held-out events, with the baselines beside them."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from dataclasses import replace
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from shortlist import metrics as m
-from shortlist.errors import ArgumentError
+from shortlist.errors import ArgumentError, near
 from shortlist.evaluation._baselines import baselines as baselines_of
 from shortlist.evaluation._evaluation import Evaluation, measured
 from shortlist.evaluation._lists import recommended
@@ -15,7 +16,7 @@ from shortlist.evaluation._protocol import EvaluationProtocol
 from shortlist.evaluation._slices import slices_of
 from shortlist.evaluation._truth import Truth, truth_of
 from shortlist.io import Dataset
-from shortlist.pipeline import Drop, Pipeline, Score, State, Take
+from shortlist.pipeline import Drop, Pipeline, Score, Stage, State, Take
 
 __all__ = ["DEFAULT_METRICS", "Seen", "by_stage", "evaluate"]
 
@@ -38,8 +39,10 @@ def evaluate(
 ) -> Evaluation:
     """Measure a pipeline over held-out events against the full catalogue; no sampled metrics.
 
-    Every user of the test set is asked for once at the state's present; an item that the catalogue lacks
-    counts as a miss. The baselines learn from the state's events and are served by the same pipeline code.
+    Every user of the test set is asked for once at the state's present, frozen; an item that the catalogue
+    lacks counts as a miss. A pipeline is measured as it is, but for its seen filter, which ``seen`` decides,
+    and a last `Take` shorter than the metrics need. The baselines learn from the state's events and are
+    served by the same pipeline code.
 
     Args:
         recommender: a pipeline, or several by name; they share one state.
@@ -53,21 +56,24 @@ def evaluate(
         seed: of the intervals.
 
     Raises:
-        ArgumentError: there is no pipeline, or they do not share a state.
+        ArgumentError: there is no pipeline or no metric, an option is unknown, or the pipelines do not share
+            a state.
         DataError: the test set holds no positive event.
     """
+    _check(metrics, seen, queries)
     pipelines, state = _named(recommender)
     drop_seen = _drops_seen(next(iter(pipelines.values()))) if seen == "as served" else seen == "drop"
     truth = truth_of(test, state, drop_seen=drop_seen, queries=queries)
     k = max(m.parse(name)[1] for name in metrics)
-    asked = {name: _serving(pipe, drop_seen=drop_seen, k=k) for name, pipe in pipelines.items()}
+    asked = {
+        name: _serving(pipe, drop_seen=drop_seen, k=k).with_state(state) for name, pipe in pipelines.items()
+    }
     if baselines:
         asked |= baselines_of(state, k, drop_seen=drop_seen)
     lists = {name: recommended(pipe, truth.users, k) for name, pipe in asked.items()}
-    catalogue = len(state.store.items)
     protocol = EvaluationProtocol(
         split,
-        catalogue,
+        int(state.store.listed.sum()),
         "seen items filtered" if drop_seen else "seen items kept",
         "one query a user" if queries == "user" else "one query an event",
         len(truth.query_user),
@@ -75,7 +81,8 @@ def evaluate(
         truth.left_out,
     )
     values = {name: _values(found, truth, metrics) for name, found in lists.items()}
-    coverage = {name: m.coverage(found, catalogue) for name, found in lists.items()}
+    shown = {name: np.unique(found[found >= 0]) for name, found in lists.items()}
+    coverage = {name: len(items) / max(protocol.catalogue, 1) for name, items in shown.items()}
     return Evaluation(protocol, values, coverage, slices_of(truth, state), seed)
 
 
@@ -89,8 +96,11 @@ def by_stage(
 ) -> Evaluation:
     """Measure what each prefix of a pipeline would have answered: what every stage adds or loses.
 
-    Ask for a deep cut such as ``"recall@200"`` to see what a later stage can still find.
+    Where seen items are dropped they are dropped from every prefix, so that all have the same to find.
+    Ask for a deep cut such as ``"recall@200"`` to see what a later stage can still find. Arguments and errors
+    are those of `evaluate`.
     """
+    _check(metrics, seen, "user")
     drop_seen = _drops_seen(pipeline) if seen == "as served" else seen == "drop"
     served = _serving(pipeline, drop_seen=drop_seen, k=max(m.parse(name)[1] for name in metrics))
     prefixes = {f"{n + 1} {stage.name}": served[: n + 1] for n, stage in enumerate(served.stages)}
@@ -108,7 +118,18 @@ def _named(recommender: Pipeline | Mapping[str, Pipeline]) -> tuple[dict[str, Pi
             expected="at least one pipeline, all with one state",
             remedy="build them with Pipeline(stages, state=state)",
         )
-    return pipelines, next(iter(states.values()))
+    (state,) = states.values()
+    return pipelines, State(store=state.store, now=state.now) if state.is_live else state
+
+
+def _check(metrics: Sequence[str], seen: str, queries: str) -> None:
+    if len(metrics) == 0:
+        raise ArgumentError("evaluate.metrics", received=metrics, expected="at least one, such as 'ndcg@10'")
+    for name, value, known in (("seen", seen, get_args(Seen)), ("queries", queries, get_args(Queries))):
+        if value not in known:
+            raise ArgumentError(
+                f"evaluate.{name}", received=value, expected=f"one of {known}", remedy=near(value, known)
+            )
 
 
 def _drops_seen(pipe: Pipeline) -> bool:
@@ -117,12 +138,23 @@ def _drops_seen(pipe: Pipeline) -> bool:
 
 def _serving(pipe: Pipeline, *, drop_seen: bool, k: int) -> Pipeline:
     """The same pipeline with seen items dropped or not, and room for k items."""
-    stages = [stage for stage in pipe.stages if not (isinstance(stage, Drop) and stage.seen)]
-    stages = [Take(max(stage.k, k)) if isinstance(stage, Take) else stage for stage in stages]
-    if drop_seen:
+    stages = list(pipe.stages)
+    if not drop_seen:
+        stages = [kept for stage in stages for kept in _without_seen(stage)]
+    elif not _drops_seen(pipe):
         scored = [place for place, stage in enumerate(stages) if isinstance(stage, Score | Take)]
         stages.insert(scored[0] if scored else len(stages), Drop(seen=True))
-    return Pipeline(stages, state=pipe.state)
+    last = stages[-1] if stages else None
+    if isinstance(last, Take):
+        stages[-1] = replace(last, k=max(last.k, k))
+    return Pipeline(stages, state=pipe.state, fallback=pipe.fallback)
+
+
+def _without_seen(stage: Stage) -> list[Stage]:
+    """The stage without its seen filter; nothing is left of a `Drop` that had no other reason."""
+    if not (isinstance(stage, Drop) and stage.seen):
+        return [stage]
+    return [] if stage.where is None and stage.unless is None else [replace(stage, seen=False)]
 
 
 def _values(

@@ -1,6 +1,7 @@
 """How well a ranker tells taken candidates from others."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from math import isfinite
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +31,10 @@ class RankerQuality:
     logloss: float
     entropy: float
     calibration: float
+
+    def to_json(self) -> dict[str, float | None]:
+        """Plain data; what is not defined (no rows, or all labels alike) is None."""
+        return {name: value if isfinite(value) else None for name, value in asdict(self).items()}
 
     def __str__(self) -> str:
         columns = ("examples", "positives", "AUC", "logloss", "normalised entropy", "calibration error")

@@ -35,8 +35,9 @@ def slices_of(truth: Truth, state: State) -> dict[str, npt.NDArray[np.bool_]]:
 
 def _activity(truth: Truth, state: State) -> npt.NDArray[np.int64]:
     positions = state.store.user_positions(truth.users)
+    nothing = np.full(len(positions), -1)
     since, before = np.full(len(positions), _EVER), np.full(len(positions), state.now)
-    return state.store.user_counts(positions, since, before)[truth.query_user]
+    return state.store.counts("user", positions, nothing, since, before)[truth.query_user]
 
 
 def _item_shares(truth: Truth, state: State) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:

@@ -23,8 +23,8 @@ class Truth:
     Attributes:
         users: distinct raw user ids, one list of recommendations each.
         query_user: int64 [Q], place in ``users`` of each query.
-        items: Q sorted lists of item positions; one that the catalogue lacks is past its end.
-        unknown_items: how many positives are items the catalogue lacks: they count, and cannot be found.
+        items: Q sorted lists of item positions; those of items that the store does not know are past its end.
+        unknown_items: how many distinct items the catalogue lacks: they count, and cannot be found.
         left_out: how many users had nothing left to find after the seen items went.
     """
 
@@ -86,7 +86,9 @@ def _positions(items: pl.Series, state: State) -> tuple[npt.NDArray[np.int64], i
     missing = known < 0
     known[missing] = len(state.store.items) + np.arange(int(missing.sum()))
     lookup = dict(zip(distinct.to_list(), known.tolist(), strict=True))
-    return np.array([lookup[item] for item in items.to_list()], dtype=np.int64), int(missing.sum())
+    absent = missing.copy()
+    absent[~missing] = ~state.store.listed[known[~missing]]
+    return np.array([lookup[item] for item in items.to_list()], dtype=np.int64), int(absent.sum())
 
 
 def _distinct(
@@ -106,4 +108,4 @@ def _seen(
     known = np.where(items < len(store.items), items, -1)
     since = np.full(len(items), np.iinfo(np.int64).min)
     present = np.full(len(items), state.now)
-    return store.pair_counts(positions, known, since, present) > 0
+    return store.counts("pair", positions, known, since, present) > 0

@@ -45,7 +45,7 @@ class Source(ABC):
             log: events of users and items by position.
             users: int64 [B], -1 for unknown.
             items: int64 [B], -1 for unknown; read by features of items and pairs only.
-            times: int64 [B], microseconds since 1970 UTC.
+            times: int64 [B], microseconds since 1970 UTC; [1] for one time for all.
         """
 
     @abstractmethod

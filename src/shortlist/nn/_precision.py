@@ -1,5 +1,6 @@
 """Which number format matrix products use in training."""
 
+import platform
 from typing import Literal, TypeAlias
 
 import torch
@@ -22,10 +23,10 @@ def bf16_supported(device: str = "cpu") -> bool:
         return torch.cuda.is_available() and torch.cuda.is_bf16_supported()
     if kind != "cpu":
         return False
-    x86 = torch.backends.cpu.get_cpu_capability() != "DEFAULT" or torch.cpu._is_avx2_supported()
-    if not x86:
-        return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
-    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    if platform.machine().lower() in {"x86_64", "amd64"}:
+        return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    mkldnn: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    return mkldnn and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def mixed_precision(precision: Precision = "auto", device: str = "cpu") -> torch.autocast:

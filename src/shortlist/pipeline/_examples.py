@@ -75,9 +75,7 @@ def ranking_examples(
     window = Window.of(events, state, at)
     if not allow_leak:
         check_leak(pipe.stages, window)
-    maker = _Maker(
-        pipe, window, _everything(pipe, window, state, histories), negatives, window_us
-    )
+    maker = _Maker(pipe, window, _everything(pipe, window, state, histories), negatives, window_us)
     rng = generator(seed, "ranking_examples")
     parts = [maker.examples(start, rng) for start in range(0, len(window), _CHUNK)]
     schema = maker.schema()

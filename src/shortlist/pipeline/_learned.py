@@ -62,7 +62,7 @@ class Learned:
 
     def run(self, requests: Requests, candidates: Candidates, state: State) -> Candidates:  # noqa: ARG002
         """Score the catalogue, as many requests at a time as fit 16 million scores."""
-        users = state.store.user_positions(requests.users)
+        users = state.users(requests)
         users = np.where(users < len(state.store.users), users, -1)
         matrix = _rows(state.histories(requests), len(state.items))
         parts = [self._part(matrix[rows], users[rows], state) for rows in _slices(*matrix.shape)]

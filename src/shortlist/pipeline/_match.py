@@ -48,25 +48,15 @@ class Match:
 
     def run(self, requests: Requests, candidates: Candidates, state: State) -> Candidates:
         """Encode the requests and multiply."""
-        rows = self._rows(state)
+        rows = state.rows_of(self.index.keys)
         vectors = self.index.vectors(rows[candidates.items])
-        queries = np.asarray(
-            self.model.encode_query(state.query_batch(self.flow, requests)), dtype=np.float32
-        )
+        queries = state.encode_query(self.model, self.flow, requests)
         recent = self._means(state.histories(requests, self.recent), rows)
         columns: dict[str, Array] = {
             name: np.einsum("nd,nd->n", vectors, side[candidates.query_of])
             for name, side in zip(self.gives, (queries, recent), strict=True)
         }
         return candidates.with_columns(columns)
-
-    def _rows(self, state: State) -> npt.NDArray[np.int64]:
-        """Row of the index of each item of the catalogue, -1 for none."""
-        positions = state.positions_of(self.index.keys)
-        rows = np.full(len(state.items), -1, dtype=np.int64)
-        known = positions >= 0
-        rows[positions[known]] = np.flatnonzero(known)
-        return rows
 
     def _means(self, histories: Ragged, rows: npt.NDArray[np.int64]) -> Vectors:
         vectors = self.index.vectors(rows[histories.values])

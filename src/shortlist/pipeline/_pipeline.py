@@ -145,30 +145,31 @@ class Pipeline:
 
     def _run(self, requests: Requests, *, trace: bool) -> tuple[Candidates, list[StageTrace]]:
         stages = self.stages if requests.exclude is not None else planned(self.stages, requests.k)
+        state = self.state.for_run()
         found, steps = Candidates.empty(len(requests)), list[StageTrace]()
         for place, stage in enumerate(stages):
             before, start, notes = found, perf_counter(), list[str]()
             found = (
-                self._find(stage, requests, notes) if place == 0 else stage.run(requests, found, self.state)
+                self._find(stage, requests, state, notes) if place == 0 else stage.run(requests, found, state)
             )
             if trace:
                 steps.append(stage_trace(stage.name, perf_counter() - start, before, found, tuple(notes)))
         return found.first(requests.k), steps
 
-    def _find(self, source: Stage, requests: Requests, notes: list[str]) -> Candidates:
-        found = self._attempts.run(source, requests, self.state, notes)
-        found = self._filled(found, requests, notes)
+    def _find(self, source: Stage, requests: Requests, state: State, notes: list[str]) -> Candidates:
+        found = self._attempts.run(source, requests, state, notes)
+        found = self._filled(found, requests, state, notes)
         if requests.exclude is None:
             return found
-        unwanted = self.state.items.positions(requests.exclude.values)
+        unwanted = state.items.positions(requests.exclude.values)
         lists = requests.exclude.with_values(unwanted)
-        return drop_listed(found, lists.keep(unwanted >= 0), len(self.state.items), "excluded")
+        return drop_listed(found, lists.keep(unwanted >= 0), len(state.items), "excluded")
 
-    def _filled(self, found: Candidates, requests: Requests, notes: list[str]) -> Candidates:
+    def _filled(self, found: Candidates, requests: Requests, state: State, notes: list[str]) -> Candidates:
         """Requests without candidates get those of the fallback."""
         empty = found.lengths == 0
         if self.fallback is None or not empty.any():
             return found
         notes.append(f"{self.fallback.name} answers for {int(empty.sum())} requests without candidates")
-        others = self.fallback.run(requests, Candidates.empty(len(requests)), self.state)
+        others = self.fallback.run(requests, Candidates.empty(len(requests)), state)
         return merge([found, others.keep(empty[others.query_of])])

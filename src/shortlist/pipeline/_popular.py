@@ -1,21 +1,17 @@
 """Candidates by popularity."""
 
-import re
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, ClassVar, final
 
 import numpy as np
 
-from shortlist.data import Candidates, Ragged, Requests
-from shortlist.errors import ArgumentError
-from shortlist.pipeline._best import best
+from shortlist.data import Candidates, Ragged, Requests, duration_us
 from shortlist.pipeline._retrieve import count_of
 from shortlist.pipeline._stage import CANDIDATES, SCORES, WritePart
 from shortlist.pipeline._state import EVER, State
 
 __all__ = ["Popular"]
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 
 @final
@@ -48,24 +44,14 @@ class Popular:
         """Candidates with scores, and the scores as a column."""
         return CANDIDATES, SCORES, f"{self.name}_score"
 
-    @property
+    @cached_property
     def span(self) -> int | None:
         """The window in microseconds.
 
         Raises:
-            ArgumentError: the window is not a number and a unit.
+            ArgumentError: the window is not a length of time.
         """
-        if self.window is None:
-            return None
-        found = re.fullmatch(r"([1-9][0-9]*)([smhdw])", self.window)
-        if found is None:
-            raise ArgumentError(
-                "Popular.window",
-                received=self.window,
-                expected="a number and a unit of s, m, h, d or w",
-                remedy='write window="30d"',
-            )
-        return int(found[1]) * _UNITS[found[2]] * 1_000_000
+        return None if self.window is None else duration_us(self.window, where="Popular.window")
 
     def limited(self, k: int) -> "Popular":
         """The same with at most ``k`` candidates a request."""
@@ -74,25 +60,21 @@ class Popular:
     def run(self, requests: Requests, candidates: Candidates, state: State) -> Candidates:  # noqa: ARG002
         """Count once for each distinct time."""
         times, which = np.unique(self._times(requests, state), return_inverse=True)
-        allowed, width = state.allowed(), min(self.k, max(len(state.items), 1))
-        tops = [self._top(int(time), allowed, state) for time in times]
-        items = [top.matrix(width) for top in tops]
-        scores = [Ragged(top.scores, top.offsets).first_padded(width) for top in tops]
+        since = times - self.span if self.span is not None else np.full(len(times), EVER)
+        tops = [state.popular(int(s), int(t), self.k, self.name) for s, t in zip(since, times, strict=True)]
         if not tops:
             return Candidates.empty(0)
-        found = Candidates.of(np.concatenate(items)[which], np.concatenate(scores)[which], self.name)
-        return found.with_columns({f"{self.name}_score": found.scores})
+        items = Ragged.of([top.items for top in tops]).take(which)
+        scores = np.asarray(Ragged.of([top.scores for top in tops]).take(which).values, dtype=np.float32)
+        source = np.zeros(len(scores), dtype=np.int16)
+        columns = {f"{self.name}_score": scores}
+        return Candidates(items.values, items.offsets, scores, source, (self.name,), columns)
 
     def _times(self, requests: Requests, state: State) -> Any:
         times = state.times(requests)
         if state.is_live and requests.times is None:
             return times - times % (self.refresh_s * 1_000_000)
         return times
-
-    def _top(self, time: int, allowed: Any, state: State) -> Candidates:
-        since = EVER if self.span is None else time - self.span
-        counts = state.store.popularity(since, time)
-        return best(np.where(counts > 0, counts, -np.inf)[None], self.k, allowed, self.name)
 
     def to_plain(self, write_part: WritePart) -> dict[str, Any]:  # noqa: ARG002
         """See `PlainStage`."""

@@ -34,35 +34,35 @@ class RawColumns:
             known = self._wanted[id(flow)] = (flow, wanted_by(flow, self._store))
         return known[1]
 
-    def query(self, flow: Flow, requests: Requests, times: Positions) -> Batch:
+    def query(self, flow: Flow, requests: Requests, users: Positions, times: Positions) -> Batch:
         """Q rows: what is known of each request before any candidate."""
-        users = self._store.user_positions(requests.users)
         return Batch(self._query(self.wanted(flow), requests, users, times), rows=len(requests))
 
     def items(self, flow: Flow, positions: Positions, time: int) -> Batch:
         """N rows: what is known of items at a time."""
         wanted = self.wanted(flow)
         columns = self._items(wanted, positions)
-        nobody, times = np.full(len(positions), -1), np.full(len(positions), time)
+        nobody, times = np.full(len(positions), -1), np.array([time])
         for op in wanted.as_of:
             if op.of == "item":
                 columns[op.output] = op.from_log(self._store, nobody, positions, times)
         return Batch(columns, rows=len(positions))
 
-    def ranking(self, flow: Flow, requests: Requests, times: Positions, candidates: Candidates) -> Batch:
+    def ranking(
+        self, flow: Flow, requests: Requests, users: Positions, times: Positions, candidates: Candidates
+    ) -> Batch:
         """N candidates, with the columns of their Q queries once per query."""
         wanted = self.wanted(flow)
-        users, query_of = self._store.user_positions(requests.users), candidates.query_of
+        query_of = candidates.query_of
         query = self._query(wanted, requests, users, times)
         columns = self._items(wanted, candidates.items)
         for column in wanted.others:
             if column.name in candidates.columns:
                 columns[column.name] = candidates.columns[column.name]
+        pairs = users[query_of], candidates.items, _one_for_all(times, query_of)
         for op in wanted.as_of:
             if op.of != "user":
-                columns[op.output] = op.from_log(
-                    self._store, users[query_of], candidates.items, times[query_of]
-                )
+                columns[op.output] = op.from_log(self._store, *pairs)
         return Batch({**columns, **query}, rows=len(query_of), query=query, query_of=query_of)
 
     def with_recent(self, items: Ragged, requests: Requests, limit: int) -> Ragged:
@@ -110,3 +110,9 @@ class RawColumns:
         nothing = np.full(len(users), -1)
         items = self.with_recent(op.from_log(self._store, users, nothing, times), requests, op.max_length)
         return items.with_values(self._store.items.take(items.values))
+
+
+def _one_for_all(times: Positions, query_of: Positions) -> Positions:
+    """The time of each candidate, or one for all of them."""
+    alike = len(times) > 0 and bool((times == times[0]).all())
+    return times[:1] if alike else times[query_of]

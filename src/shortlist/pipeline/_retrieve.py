@@ -1,10 +1,10 @@
 """Candidates by vectors."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, ClassVar, final
 
 import numpy as np
-import numpy.typing as npt
 
 from shortlist.data import Candidates, Encoder, Flow, Index, Requests
 from shortlist.errors import ArgumentError
@@ -67,7 +67,7 @@ class Retrieve:
         """Name of the column that keeps the scores."""
         return "retrieval_score" if self.name == "retrieve" else f"{self.name}_score"
 
-    @property
+    @cached_property
     def rules(self) -> tuple[Rule, ...]:
         """The conditions of ``where``."""
         texts = (self.where,) if isinstance(self.where, str) else self.where
@@ -79,23 +79,13 @@ class Retrieve:
 
     def run(self, requests: Requests, candidates: Candidates, state: State) -> Candidates:  # noqa: ARG002
         """Encode the requests and search."""
-        vectors = np.asarray(
-            self.model.encode_query(state.query_batch(self.flow, requests)), dtype=np.float32
-        )
+        vectors = state.encode_query(self.model, self.flow, requests)
         positions = state.positions_of(self.index.keys)
-        allowed = self._allowed(positions, state)
+        allowed = state.allowed_rows(self.index.keys, self.rules)
         rows, scores = self.index.search(vectors, min(self.k, max(len(self.index.keys), 1)), allowed=allowed)
         items = np.where(rows >= 0, positions[rows] if len(positions) else -1, -1)
         found = Candidates.of(items, scores, self.name).ordered()
         return found.with_columns({self.column: found.scores})
-
-    def _allowed(self, positions: npt.NDArray[np.int64], state: State) -> npt.NDArray[np.bool_] | None:
-        """Rows of the index that are in the catalogue and meet the conditions; None for all of them."""
-        mask = state.allowed(self.rules)
-        rows = positions >= 0
-        if len(mask):
-            rows &= mask[positions]
-        return None if bool(rows.all()) else rows
 
     def to_plain(self, write_part: WritePart) -> dict[str, Any]:
         """See `PlainStage`."""

@@ -2,15 +2,18 @@
 
 import time
 from collections.abc import Callable
+from copy import copy
 from datetime import datetime
-from typing import Any, final
+from typing import Any, TypeVar, final
 
 import numpy as np
 import numpy.typing as npt
 
-from shortlist.data import Array, Batch, Candidates, Flow, Keys, Ragged, Requests, Store
+from shortlist.data import Array, Batch, Candidates, Encoder, Flow, Keys, Ragged, Requests, Store
 from shortlist.errors import ArgumentError, PipelineError, near
 from shortlist.io import Dataset, moment
+from shortlist.pipeline._best import best
+from shortlist.pipeline._memo import Memo
 from shortlist.pipeline._raw import RawColumns
 from shortlist.pipeline._rule import Rule
 from shortlist.store import EmbeddedStore
@@ -18,6 +21,12 @@ from shortlist.store import EmbeddedStore
 __all__ = ["EVER", "State", "wall_clock"]
 
 Positions = npt.NDArray[np.int64]
+Vectors = npt.NDArray[np.float32]
+
+Mask = npt.NDArray[np.bool_]
+Found = TypeVar("Found")
+
+_REMEMBERED = 64
 
 EVER = -(2**62)
 """A time before every event."""
@@ -69,8 +78,8 @@ class State:
         self._now = None if now is None else moment(now)
         self._clock: Callable[[], int] | None = None
         self._raw: RawColumns | None = None
-        self._allowed: dict[tuple[Rule, ...], npt.NDArray[np.bool_]] = {}
-        self._rows: dict[int, tuple[Keys, Positions]] = {}
+        self._memo = Memo(_REMEMBERED)
+        self._run: Memo | None = None
 
     @property
     def store(self) -> Store:
@@ -109,11 +118,27 @@ class State:
         state._clock = clock
         return state
 
+    def for_run(self) -> "State":
+        """The same tables while one batch of requests is answered.
+
+        Its present stands still, live or not, and what several stages ask of the requests is found once.
+        """
+        _ = self.raw
+        state, present = copy(self), self.now
+        state._now, state._run = present, Memo(_REMEMBERED)
+        if self.is_live:
+            state._clock = lambda: present
+        return state
+
     def times(self, requests: Requests) -> Positions:
         """int64 [Q]: when each request is asked; the present where the request does not say."""
         if requests.times is not None:
             return requests.times
         return np.full(len(requests), self.now, dtype=np.int64)
+
+    def users(self, requests: Requests) -> Positions:
+        """int64 [Q]: position of the user of each request, -1 for unknown."""
+        return self._once(lambda: self.store.user_positions(requests.users), requests)
 
     def events(self) -> tuple[Positions, Positions, Positions, npt.NDArray[np.float32]]:
         """Users, items, times and weights of the events before the present of known users and items."""
@@ -124,14 +149,23 @@ class State:
 
     def histories(self, requests: Requests, limit: int | None = None) -> Ragged:
         """Positions of each user's items before the request, oldest first, those just seen at the end."""
-        users = self.store.user_positions(requests.users)
         most = 2**62 if limit is None else limit
-        items, _ = self.store.history(users, self.times(requests), most)
+        items, _ = self.store.history(self.users(requests), self.times(requests), most)
         return self.raw.with_recent(items, requests, most)
 
     def query_batch(self, flow: Flow, requests: Requests) -> Batch:
         """The query side of each request, Q rows, raw columns put through a workflow."""
-        return flow.transform_batch(self.raw.query(flow, requests, self.times(requests)))
+        return flow.transform_batch(
+            self.raw.query(flow, requests, self.users(requests), self.times(requests))
+        )
+
+    def encode_query(self, model: Encoder, flow: Flow, requests: Requests) -> Vectors:
+        """Float32 [Q, D]: the vectors of the requests."""
+
+        def encode() -> Vectors:
+            return np.asarray(model.encode_query(self.query_batch(flow, requests)), dtype=np.float32)
+
+        return self._once(encode, model, flow, requests)
 
     def item_batch(self, flow: Flow, positions: Positions | None = None) -> Batch:
         """The item side, as of the present, of items by position (of all by default), through a workflow."""
@@ -140,28 +174,65 @@ class State:
 
     def ranking_batch(self, flow: Flow, requests: Requests, candidates: Candidates) -> Batch:
         """Candidates [N] with their query side [Q] and what is known of each pair, through a workflow."""
-        return flow.transform_batch(self.raw.ranking(flow, requests, self.times(requests), candidates))
+        users, times = self.users(requests), self.times(requests)
+        return flow.transform_batch(self.raw.ranking(flow, requests, users, times, candidates))
 
     def positions_of(self, keys: Keys) -> Positions:
-        """Positions in the catalogue of the rows of an index; found once for each index."""
-        known = self._rows.get(id(keys))
-        if known is None:
-            known = self._rows[id(keys)] = (keys, self.items.positions(keys.values))
-        return known[1]
+        """Positions in the catalogue of the rows of an index, -1 for none; found once for each index."""
+        return self._index(keys)[0]
 
-    def allowed(self, rules: tuple[Rule, ...] = ()) -> npt.NDArray[np.bool_]:
+    def rows_of(self, keys: Keys) -> Positions:
+        """Row of an index of each item of the catalogue, -1 for none; found once for each index."""
+        return self._index(keys)[1]
+
+    def _once(self, make: Callable[[], Found], *asked: object) -> Found:
+        """What ``make`` gives for what is asked; within a run it is made once."""
+        return make() if self._run is None else self._run.get(tuple(map(id, asked)), make, *asked)
+
+    def _index(self, keys: Keys) -> tuple[Positions, Positions]:
+        def find() -> tuple[Positions, Positions]:
+            positions = self.items.positions(keys.values)
+            rows, found = np.full(len(self.items), -1, dtype=np.int64), positions >= 0
+            rows[positions[found]] = np.flatnonzero(found)
+            return positions, rows
+
+        return self._memo.get(("index", id(keys)), find, keys)
+
+    def allowed(self, rules: tuple[Rule, ...] = ()) -> Mask:
         """Bool [items]: items that may be shown and meet every rule; found once for each set of rules.
 
         Raises:
             PipelineError: a rule names a column that the item table lacks.
         """
-        known = self._allowed.get(rules)
-        if known is None:
-            known = self.store.listed.copy()
+
+        def find() -> Mask:
+            mask = self.store.listed.copy()
             for rule in rules:
-                known &= rule.holds(self.item_column(rule.column))
-            self._allowed[rules] = known
-        return known
+                mask &= rule.holds(self.item_column(rule.column))
+            return mask
+
+        return self._memo.get(("allowed", rules), find)
+
+    def allowed_rows(self, keys: Keys, rules: tuple[Rule, ...] = ()) -> Mask | None:
+        """Bool [rows]: rows of an index whose item may be shown and meets the rules; None for all of them."""
+
+        def find() -> Mask | None:
+            mask, positions = self.allowed(rules), self.positions_of(keys)
+            rows = positions >= 0
+            if len(mask):
+                rows &= mask[positions]
+            return None if bool(rows.all()) else rows
+
+        return self._memo.get(("rows", id(keys), rules), find, keys)
+
+    def popular(self, since: int, before: int, k: int, name: str) -> Candidates:
+        """The ``k`` allowed items with most weight of events in [since, before), of a source of that name."""
+        counts = self.store.popularity(since, before)
+
+        def find() -> Candidates:
+            return best(np.where(counts > 0, counts, -np.inf)[None], k, self.allowed(), name)
+
+        return self._memo.get(("popular", id(counts), k, name), find, counts)
 
     def item_column(self, name: str, positions: Positions | None = None) -> Array:
         """Raw values of an item column, of all items by default.

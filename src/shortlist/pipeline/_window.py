@@ -61,7 +61,13 @@ class Window:
             first = rows[user].is_first_distinct()
             asked = rows.filter(first).select(user).rename({user: "user"})
             moments = pl.DataFrame({"time": sorted(at)}, schema={"time": pl.Int64})
-            return cls(moments.join(asked, how="cross"), np.tile(people[first.to_numpy()], len(at)), log, time, Schema())
+            return cls(
+                moments.join(asked, how="cross"),
+                np.tile(people[first.to_numpy()], len(at)),
+                log,
+                time,
+                Schema(),
+            )
         first = rows.select(pl.struct(user, time.name).is_first_distinct()).to_series()
         asked = rows.drop(item).filter(first).rename(names)
         return cls(asked, people[first.to_numpy()], log, time, context)
@@ -89,7 +95,7 @@ class Window:
     ) -> npt.NDArray[np.bool_]:
         """Bool [N]: whether the user of a request took an item in [time, time + window)."""
         times = self.frame["time"].to_numpy()[rows]
-        return self.log.pair_counts(self.people[rows], items, times, times + window_us) > 0
+        return self.log.counts("pair", self.people[rows], items, times, times + window_us) > 0
 
 
 def check_leak(stages: Sequence[Stage], window: Window) -> None:

@@ -1,11 +1,12 @@
 """The whole of it on a real log."""
 
 import json
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -28,6 +29,7 @@ Say = Callable[[str], None]
 _CUSTOMERS = 5
 _SHOWN = 5
 _READY_S = 30.0
+_OLD_LOG = ("--clock", "log")  # the log ends in 2011: asked today, nothing in it would be recent
 
 
 def demo(folder: str | Path, *, log: Say, serve: bool = False) -> None:
@@ -53,7 +55,7 @@ def demo(folder: str | Path, *, log: Say, serve: bool = False) -> None:
             _wait()
     log(
         "\nDone. Next:\n"
-        f"  shortlist serve {bundle}              # then open http://127.0.0.1:8000/docs\n"
+        f"  shortlist serve {bundle} --clock log   # then open http://127.0.0.1:8000/docs\n"
         f"  shortlist inspect {bundle}\n"
         f"  shortlist recommend {bundle} --users {customers[0]} {customers[1]} --columns Description\n"
         "  shortlist fit --events YOUR_LOG.csv --out my-bundle"
@@ -67,7 +69,7 @@ def _show_customers(pipe: Pipeline, log: Say) -> list[Any]:
     counts = np.bincount(users, minlength=len(store.users))
     regular = np.flatnonzero((counts >= 20) & (counts <= 200))
     chosen = generator(0, "demo").choice(regular, _CUSTOMERS, replace=False)
-    customers = store.users.take(chosen).tolist()
+    customers: list[Any] = store.users.take(chosen).tolist()
     bought = pipe.state.histories(Requests(customers), _SHOWN)
     shown = pipe.recommend(customers, k=_SHOWN, columns=("Description",))
     for place, customer in enumerate(customers):
@@ -82,11 +84,9 @@ def _show_customers(pipe: Pipeline, log: Say) -> list[Any]:
 
 @contextmanager
 def _server(bundle: Path, log: Say) -> Iterator[str]:
-    from shortlist.server import free_port
-
-    port = free_port()
+    port = _free_port()
     started = time.perf_counter()
-    command = [sys.executable, "-m", "shortlist", "serve", str(bundle), "--port", str(port)]
+    command = [sys.executable, "-m", "shortlist", "serve", str(bundle), "--port", str(port), *_OLD_LOG]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603 - our own program
     address = f"http://127.0.0.1:{port}"
     try:
@@ -96,6 +96,12 @@ def _server(bundle: Path, log: Say) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(timeout=15)
+
+
+def _free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _until_ready(address: str, process: "subprocess.Popen[bytes]") -> None:

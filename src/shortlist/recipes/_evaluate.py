@@ -27,7 +27,8 @@ def evaluate_bundle(
     Args:
         bundle: folder of the bundle.
         events: path, glob, folder, frame or Dataset of a log.
-        since: the moment; None is one microsecond after the newest event of the bundle's tables.
+        since: the moment; None is the bundle's present, one microsecond after the newest event of its tables
+            unless it was saved with another.
         seen: what happens to items that a user had before, see `shortlist.evaluation.evaluate`.
 
     Raises:
@@ -36,7 +37,7 @@ def evaluate_bundle(
     """
     pipe = load(bundle)
     facts = Reader(bundle).open(verify=False).facts
-    state = State(store=pipe.state.store, now=since)
+    state = State(store=pipe.state.store, now=pipe.state.pinned if since is None else since)
     data = events if isinstance(events, Dataset) else _scanned(events, facts)
     start = pl.lit(state.now).cast(pl.Datetime("us"))
     test = data.filter(pl.col(data.schema.time.name) >= start)

@@ -8,19 +8,20 @@ from typing import Any
 
 import polars as pl
 
-from shortlist.evaluation import Evaluation, by_stage, evaluate
-from shortlist.export import refuse_existing, save
+from shortlist.evaluation import DEFAULT_METRICS, Evaluation, RankerQuality, Seen, by_stage, evaluate
+from shortlist.export import save
 from shortlist.io import roles_of
-from shortlist.pipeline import Pipeline, State, Take, load
-from shortlist.recipes._data import Tables, Windows, read_tables, windows_of
+from shortlist.pipeline import Pipeline, Stage, State, Take, load
+from shortlist.recipes._data import Tables, Windows, brings_new_pairs, read_tables, windows_of
 from shortlist.recipes._options import FitRecipe
+from shortlist.recipes._place import check_place, room_beside
 from shortlist.recipes._present import brought_to_present
-from shortlist.recipes._ranker import FittedRanker, candidate_stages, fit_ranker
+from shortlist.recipes._ranker import FittedRanker, candidate_stages, fit_ranker, measured_ranker
 from shortlist.recipes._retriever import Retriever, fit_retriever
 
 __all__ = ["Fitted", "fit"]
 
-METRICS = ("ndcg@10", "recall@10", "precision@10", "mrr@10", "map@10", "hit_rate@10")
+_DAY_US = 86_400_000_000
 Say = Callable[[str], None]
 
 
@@ -30,16 +31,17 @@ class Fitted:
 
     Attributes:
         bundle: folder of the bundle.
-        evaluations: with the seen items kept, and with them filtered; measured on the loaded bundle.
+        evaluations: with the seen items kept, and with them filtered unless the test brings no user anything
+            new; measured on the loaded bundle.
         stages: the same two, after each stage.
-        ranker: quality of the ranker on examples later than those it learned from.
+        ranker: quality of the bundle's ranker on the test window; None when the log gives nothing to rank by.
         seconds: what each step took.
     """
 
     bundle: Path
     evaluations: tuple[Evaluation, ...]
     stages: tuple[Evaluation, ...]
-    ranker: Any
+    ranker: RankerQuality | None
     seconds: dict[str, float]
 
     def to_json(self) -> dict[str, Any]:
@@ -48,6 +50,7 @@ class Fitted:
             "bundle": str(self.bundle),
             "evaluations": [one.to_json() for one in self.evaluations],
             "stages": [one.to_json() for one in self.stages],
+            "ranker": None if self.ranker is None else self.ranker.to_json(),
             "seconds": self.seconds,
         }
 
@@ -78,11 +81,12 @@ def fit(
 ) -> Fitted:
     """Train, measure and save a two-stage recommender.
 
-    The log is cut by time: a test window at its end, the ranker's window before it, and the rest. Towers trained
-    on the rest give the candidates that the ranker learns to order in its window. Towers trained on all
-    before the test, with that ranker, are saved, loaded and measured on the test. Then the bundle is brought
-    to the present: its tables get the test window's events, its index the items that came with them; the
-    models stay those that were measured.
+    The log is cut by time: a test window at its end, the ranker's window before it, and the rest. Towers
+    trained on the rest give the candidates that the ranker learns to order in its window. Towers trained on
+    all before the test, with that ranker, are saved, loaded and measured on the test, in a hidden folder
+    beside ``out``. Then that bundle is brought to the present: its tables get the test window's events, its
+    index the items that came with them; the models stay those that were measured. Only this is put at
+    ``out``, in one step: when anything fails before, ``out`` is what it was.
 
     Args:
         events: path, glob, folder, frame or Dataset of the log.
@@ -93,63 +97,75 @@ def fit(
         log: is told what goes on.
 
     Raises:
-        ArgumentError: the output folder exists and ``force`` is not set.
+        ArgumentError: something stands at ``out``, and it is no bundle or ``force`` is not set.
         DataError: a file is missing or unreadable, or the log is too short.
         SchemaError: a column is missing.
     """
-    recipe, clock = options or FitRecipe(), _Clock(log)
-    if not recipe.force:
-        refuse_existing(Path(out))
+    recipe, clock, target = options or FitRecipe(), _Clock(log), Path(out)
+    check_place(target, force=recipe.force)
     tables = read_tables(events, items, users, recipe)
-    clock.step("read", f"{tables.events.report}\n\n{tables.events.schema}")
+    report = tables.events.report
+    clock.step("read", f"{tables.events.schema}" if report is None else f"{report}\n\n{tables.events.schema}")
     windows = windows_of(tables.events, recipe)
     clock.step("split", str(windows.split.report))
     state = State(windows.past, items=tables.items, users=tables.users)
     early, ranker = _learned_from_windows(windows, state, recipe, clock)
     served = fit_retriever(windows.past, recipe, until=windows.test_from, epochs=early.report.best)
     clock.step("retriever for serving", str(served.report))
-    pipe = Pipeline([*candidate_stages(served, state, recipe.k), ranker.stage(), Take(10)], state=state)
-    save(pipe, out, facts={"trained_until": windows.test_from})
-    loaded = load(out)
-    clock.step("bundle", f"{out}, loaded again without torch\n{loaded.check()}")
-    fitted = _measured(loaded, windows, ranker, Path(out), clock)
-    _publish(loaded, tables, fitted, recipe, windows)
-    clock.step("present", "the bundle's tables and index hold the whole log now")
+    pipe = Pipeline(_stages(served, ranker, state, recipe), state=state)
+    with room_beside(target) as room:
+        loaded = load(save(pipe, room / "bundle", facts={"trained_until": windows.test_from}))
+        clock.step("bundle", f"saved, and loaded again without torch\n{loaded.check()}")
+        fitted = _measured(loaded, windows, recipe, target, clock)
+        _publish(loaded, tables, fitted, recipe, windows)
+    clock.step("present", f"{target}: the tables and the index of the bundle hold the whole log now")
     return fitted
 
 
 def _learned_from_windows(
     windows: Windows, state: State, recipe: FitRecipe, clock: _Clock
-) -> tuple[Retriever, FittedRanker]:
+) -> tuple[Retriever, FittedRanker | None]:
     time = pl.col(windows.past.schema.time.name).to_physical()
     next_horizon = windows.ranker.filter(time < windows.ranker_from + windows.horizon)
     early = fit_retriever(windows.early, recipe, until=windows.ranker_from, valid=next_horizon)
     clock.step("retriever behind the ranker's examples", f"{early.model.describe()}\n{early.report}")
     ranker = fit_ranker(early, windows, state, recipe)
-    clock.step("ranker", f"{ranker.examples:,} examples\n{ranker.quality}")
+    nothing = "nothing that was taken is among the candidates of the past: retrieval's order stays"
+    clock.step("ranker", nothing if ranker is None else f"{ranker.examples:,} examples")
     return early, ranker
 
 
-def _measured(loaded: Pipeline, windows: Windows, ranker: FittedRanker, out: Path, clock: _Clock) -> Fitted:
+def _stages(served: Retriever, ranker: FittedRanker | None, state: State, recipe: FitRecipe) -> list[Stage]:
+    source, match = candidate_stages(served, state, recipe.k)
+    return [source, Take(10)] if ranker is None else [source, match, ranker.stage(), Take(10)]
+
+
+def _measured(loaded: Pipeline, windows: Windows, recipe: FitRecipe, out: Path, clock: _Clock) -> Fitted:
+    split = f"by time, test {windows.horizon / _DAY_US:.3g} days"
     evaluations, stages = [], []
-    split = f"by time, test {windows.horizon / 86_400_000_000:g} days"
-    for seen in ("keep", "drop"):
-        evaluations.append(evaluate(loaded, windows.test, metrics=METRICS, seen=seen, split=split))
-        stages.append(by_stage(loaded, windows.test, seen=seen, split=split))
-        kept, sliced = evaluations[-1], evaluations[-1].sliced()
-        clock.step(f"test, seen items {seen}", f"{kept}\n\nby slice\n{sliced}\n\nafter each stage\n{stages[-1]}")
-    return Fitted(out, tuple(evaluations), tuple(stages), ranker.quality, clock.seconds)
+    filters: tuple[Seen, ...] = (
+        ("keep", "drop") if brings_new_pairs(windows.test, windows.past) else ("keep",)
+    )
+    for seen in filters:
+        found = evaluate(loaded, windows.test, metrics=DEFAULT_METRICS, seen=seen, split=split)
+        after = by_stage(loaded, windows.test, seen=seen, split=split)
+        text = f"{found}\n\nby slice\n{found.sliced()}\n\nafter each stage\n{after}"
+        clock.step(f"test, seen items {'kept' if seen == 'keep' else 'filtered'}", text)
+        evaluations.append(found)
+        stages.append(after)
+    ranker = measured_ranker(loaded, windows, recipe)
+    if ranker is not None:
+        clock.step("test, the ranker alone", str(ranker))
+    return Fitted(out, tuple(evaluations), tuple(stages), ranker, clock.seconds)
 
 
-def _publish(
-    loaded: Pipeline, tables: Tables, fitted: Fitted, recipe: FitRecipe, windows: Windows
-) -> None:
+def _publish(loaded: Pipeline, tables: Tables, fitted: Fitted, recipe: FitRecipe, windows: Windows) -> None:
     present = brought_to_present(loaded, State(tables.events, items=tables.items, users=tables.users))
     facts = {
         "trained_until": windows.test_from,
         "schema": tables.events.schema.fingerprint(),
         "roles": roles_of(tables.events.schema),
         "signals": None if recipe.signals is None else asdict(recipe.signals),
-        "metrics": {"evaluations": [one.to_json() for one in fitted.evaluations]},
+        "metrics": {name: fitted.to_json()[name] for name in ("evaluations", "stages", "ranker")},
     }
     save(present, fitted.bundle, facts=facts)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from shortlist.data import duration_us
 from shortlist.errors import ArgumentError
 from shortlist.io import Signals
 
@@ -21,9 +22,9 @@ class FitRecipe:
     """Role -> column (user, item, time, event, value); None guesses from the names of the columns."""
     signals: Signals | None = None
     """Which events are positives, negatives and cancellations; None takes every row as a positive."""
-    test: str = "28d"
+    test: str | None = None
     """Length of the window that is held out at the end of the log, and of the future that the ranker learns
-    to foresee."""
+    to foresee; at most a quarter of the log. None takes 28 days, or a sixth of a log where that is less."""
     dim: int = 64
     """Width of the vectors of users and items."""
     history: int = 50
@@ -44,3 +45,6 @@ class FitRecipe:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise ArgumentError(f"FitRecipe.{name}", received=value, expected="an integer >= 1")
+        for name in ("test", "half_life"):
+            if getattr(self, name) is not None:
+                duration_us(getattr(self, name), where=f"FitRecipe.{name}")

@@ -26,4 +26,5 @@ def brought_to_present(pipe: Pipeline, state: State) -> Pipeline:
             indexes[id(old)] = build_index(stage.model, stage.flow, state)
         return replace(stage, index=indexes[id(old)])
 
-    return Pipeline([moved(stage) for stage in pipe.stages], state=state, fallback=pipe.fallback)
+    fallback = None if pipe.fallback is None else moved(pipe.fallback)
+    return Pipeline([moved(stage) for stage in pipe.stages], state=state, fallback=fallback)

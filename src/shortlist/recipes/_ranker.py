@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-import polars as pl
-
 from shortlist.data import Batch
 from shortlist.evaluation import RankerQuality, ranker_quality
 from shortlist.features import Branch, Workflow, ops
@@ -18,9 +16,10 @@ from shortlist.rng import derive
 from shortlist.schema import Schema, Tags, select, tags
 from shortlist.train import BinaryCrossEntropy, FitOptions, Optimization, fit
 
-__all__ = ["FittedRanker", "candidate_stages", "fit_ranker"]
+__all__ = ["FittedRanker", "candidate_stages", "fit_ranker", "measured_ranker"]
 
 _POPULAR = 100
+_NEGATIVES = 50
 _NEVER_DAYS = 400.0
 _COUNTS = (
     *(ops.AsOf("pair"), ops.AsOf("pair", window="90d")),
@@ -32,11 +31,10 @@ _AGES = (ops.AsOf("pair", "days_since"), ops.AsOf("item", "days_since"), ops.AsO
 
 @dataclass(frozen=True)
 class FittedRanker:
-    """A trained ranker with its workflow, and how well it did on the latest examples before it saw them."""
+    """A trained ranker with its workflow, and the number of examples it learned from."""
 
     model: DCN
     flow: Workflow
-    quality: RankerQuality
     examples: int
 
     def stage(self) -> Score:
@@ -50,12 +48,14 @@ def candidate_stages(retriever: Retriever, state: State, k: int) -> list[Stage]:
     return [Merge(source, Repeats(k), Popular(_POPULAR, window="30d")), match]
 
 
-def fit_ranker(retriever: Retriever, windows: Windows, state: State, recipe: FitRecipe) -> FittedRanker:
+def fit_ranker(
+    retriever: Retriever, windows: Windows, state: State, recipe: FitRecipe
+) -> FittedRanker | None:
     """Make examples in the ranker's window and train on them.
 
-    Requests are asked at five moments for the users who come back within a test's length, which is how the
-    recommendations will be used. A first ranker is trained on all but the last moment and measured on that;
-    the one that is kept learns from all of them.
+    Requests are asked at five moments for the users of the window, and what they take within a test's length
+    counts, which is how the recommendations will be used. None when no candidate was taken: there is nothing
+    to learn from.
     """
     earlier = State(store=state.store, now=retriever.until)
     pipe = Pipeline(candidate_stages(retriever, earlier, recipe.k), state=state)
@@ -63,18 +63,40 @@ def fit_ranker(retriever: Retriever, windows: Windows, state: State, recipe: Fit
         pipe,
         windows.ranker,
         histories=(*_COUNTS, *_AGES),
-        negatives=50,
+        negatives=_NEGATIVES,
         window_us=windows.horizon,
         at=windows.snapshots,
         seed=derive(recipe.seed, "examples"),
     )
-    time = pl.col(examples.schema.time.name)
-    latest = pl.lit(windows.snapshots[-1]).cast(pl.Datetime("us"))
-    early, late = examples.filter(time < latest), examples.filter(time >= latest)
-    first, first_flow = _trained(early, recipe)
-    quality = _quality(first, first_flow, late)
-    model, flow = _trained(examples, recipe)
-    return FittedRanker(model, flow, quality, examples.count())
+    count = examples.count()
+    return None if count == 0 else FittedRanker(*_trained(examples, recipe), count)
+
+
+def measured_ranker(pipe: Pipeline, windows: Windows, recipe: FitRecipe) -> RankerQuality | None:
+    """How well the ranker of a pipeline tells what is taken in the test window, asked at its beginning.
+
+    None when the pipeline has no ranker, or finds nothing of what was taken.
+    """
+    scores = [(place, stage) for place, stage in enumerate(pipe.stages) if isinstance(stage, Score)]
+    if not scores:
+        return None
+    (place, score), *_ = scores
+    flow: Any = score.flow
+    examples = ranking_examples(
+        pipe[:place],
+        windows.test,
+        histories=flow.histories,
+        negatives=_NEGATIVES,
+        window_us=windows.horizon,
+        at=[windows.test_from],
+        seed=derive(recipe.seed, "test examples"),
+    )
+    frame = flow.transform(examples).collect()
+    if frame.height == 0:
+        return None
+    columns = {name: frame[name].to_numpy() for name in flow.schema.names if name in frame.columns}
+    predicted = score.ranker.score(Batch(columns, rows=frame.height))
+    return ranker_quality(frame[examples.schema.the(Tags.TARGET).name].to_numpy(), predicted)
 
 
 def ranking_flow(schema: Schema) -> Workflow:
@@ -119,11 +141,3 @@ def _trained(examples: Dataset, recipe: FitRecipe) -> tuple[DCN, Workflow]:
     )
     fit(model, flow.transform(examples), BinaryCrossEntropy(), options=options)
     return model, flow
-
-
-def _quality(model: DCN, flow: Workflow, examples: Dataset) -> RankerQuality:
-    frame = flow.transform(examples).collect()
-    columns = {name: frame[name].to_numpy() for name in flow.schema.names if name in frame.columns}
-    predicted = model.score(Batch(columns, rows=frame.height))
-    label = examples.schema.the(Tags.TARGET).name
-    return ranker_quality(frame[label].to_numpy(), predicted)

@@ -1,16 +1,18 @@
 """The towers: features, training, index."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from shortlist.features import Workflow, ops
 from shortlist.index import VectorIndex
 from shortlist.io import Dataset
 from shortlist.models.retrieval import TwoTower
 from shortlist.pipeline import Match, Retrieve, State, build_index
+from shortlist.recipes._data import brings_new_pairs
 from shortlist.recipes._options import FitRecipe
 from shortlist.recipes._weights import weighted
 from shortlist.rng import derive
-from shortlist.schema import Schema, Tags, select, tags
+from shortlist.samplers import InBatch, Uniform
+from shortlist.schema import Schema, tags
 from shortlist.train import FitOptions, FitReport, Optimization, SampledSoftmax, fit
 
 __all__ = ["Retriever", "fit_retriever"]
@@ -49,7 +51,8 @@ def fit_retriever(
 ) -> Retriever:
     """Train towers on events.
 
-    With ``valid`` the number of epochs is found by NDCG@10 on it, without it ``epochs`` are trained.
+    With ``valid`` the number of epochs is found by NDCG@10 on it (on items new to their users, where there
+    are any), without it ``epochs`` are trained.
     """
     flow = retrieval_flow(events.schema, recipe).fit(events)
     seed = derive(recipe.seed, "retriever")
@@ -58,13 +61,16 @@ def fit_retriever(
         epochs=recipe.epochs if epochs is None else epochs,
         batch_size=_BATCH,
         patience=2,
-        filter_seen=True,
+        filter_seen=valid is None or brings_new_pairs(valid, events),
         seed=seed,
         optimization=Optimization(schedule="constant"),
     )
     train = flow.transform(weighted(events, recipe.half_life))
     held_out = None if valid is None else flow.transform(valid, log=events)
-    report = fit(model, train, SampledSoftmax(temperature=0.1), valid=held_out, options=options)
+    # A log shorter than a batch has too few negatives of its own.
+    negatives = InBatch() if events.count() >= _BATCH else InBatch() + Uniform(_BATCH)
+    objective = SampledSoftmax(temperature=0.1, negatives=negatives)
+    report = fit(model, train, objective, valid=held_out, options=options)
     return Retriever(model, flow, until, report)
 
 

@@ -14,19 +14,22 @@ _MOST_PER_USER = 100.0
 def weighted(events: Dataset, half_life: str | None) -> Dataset:
     """The positives with weights that fall with age and let no user count for more than 100 events.
 
-    ``weight * 0.5 ** (age / half_life)``, age to the newest event; then the weights of a user whose sum is above
-    100 are scaled to that sum.
+    ``weight * 0.5 ** (age / half_life)``, age to the newest event; then the weights of a user whose sum is
+    above 100 are scaled to that sum.
     """
     schema = events.schema
     time, user = pl.col(schema.time.name), schema.user.name
     names = schema.tagged("weight").names
-    weight = pl.col(names[0]).cast(pl.Float64) if names else pl.lit(1.0)
+    name = names[0] if names else "event_weight"
+    weight = pl.col(name).cast(pl.Float64) if names else pl.lit(1.0)
     span = events.times()
     if half_life is not None and span is not None:
         age = (pl.lit(span[1]) - time.to_physical()).cast(pl.Float64)
         weight *= 0.5 ** (age / duration_us(half_life, where="FitRecipe.half_life"))
-    positive = events.filter(pl.col(names[0]) > 0) if names else events
-    total = pl.col("weight").sum().over(user)
-    frame = positive.frame().with_columns(weight.alias("weight"))
-    frame = frame.with_columns((pl.col("weight") * (_MOST_PER_USER / total).clip(upper_bound=1.0)).cast(pl.Float32))
-    return Dataset.of(frame, schema.merge([Column("weight", "float32", ("weight",))]))
+    positive = events.filter(pl.col(name) > 0) if names else events
+    total = pl.col(name).sum().over(user)
+    frame = positive.frame().with_columns(weight.alias(name))
+    frame = frame.with_columns(
+        (pl.col(name) * (_MOST_PER_USER / total).clip(upper_bound=1.0)).cast(pl.Float32)
+    )
+    return Dataset.of(frame, schema.merge([Column(name, "float32", ("weight",))]))

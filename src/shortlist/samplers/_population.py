@@ -1,6 +1,7 @@
 """What the training log says about items and users, as a sampler needs it."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +30,11 @@ class Population:
     """``[U + 1]``: where each user's part of ``known_items`` starts, and the end of the last."""
     known_items: Codes
     """``[K]``: item codes, distinct and ascending within a user."""
+
+    @cached_property
+    def total(self) -> int:
+        """Number of training rows."""
+        return int(self.counts.sum())
 
     @classmethod
     def from_log(

@@ -47,8 +47,7 @@ class InBatch:
 
     def expected(self, population: Population, codes: Codes, batch_size: int) -> Expected:
         """B times each item's share of the training rows; an item never seen counts as seen once."""
-        total = max(int(population.counts.sum()), 1)
-        return np.maximum(population.counts[codes], 1) * (batch_size / total)
+        return np.maximum(population.counts[codes], 1) * (batch_size / max(population.total, 1))
 
     def __add__(self, other: Source) -> "Mixed":
         """Negatives of both."""

@@ -1,6 +1,6 @@
 """A loaded bundle that answers asks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self, final
@@ -11,7 +11,10 @@ from shortlist.bundle import Reader
 from shortlist.data import Candidates, Requests
 from shortlist.errors import ArgumentError, near
 from shortlist.pipeline import AnswerLog, Pipeline, StageTrace, load
+from shortlist.schema import Column
 from shortlist.server._ask import Ask, together
+from shortlist.server._clock import live_state
+from shortlist.server._context import check_context, context_columns
 from shortlist.server._counters import Counters
 from shortlist.server._messages import Event, Kept, UserItems
 from shortlist.server._moments import moment_of
@@ -34,12 +37,14 @@ class Desk:
         version: of the bundle.
         answers: where answers are logged; None logs nothing.
         counters: where answers are counted.
+        context: columns that models read, by name.
     """
 
     pipe: Pipeline
     version: str
     answers: AnswerLog | None = None
     counters: Counters = field(default_factory=Counters)
+    context: Mapping[str, Column] = field(default_factory=dict)
 
     @classmethod
     def open(cls, bundle: Path, options: ServerOptions, counters: Counters) -> Self:
@@ -55,7 +60,8 @@ class Desk:
         pipe = load(bundle, live=folder / f"{version}.events")
         pipe.check()
         log = None if options.answers is None else AnswerLog(options.answers, bundle=version)
-        desk = cls(pipe.with_state(pipe.state.live()), version, log, counters)
+        live = pipe.with_state(live_state(pipe.state, options))
+        desk = cls(live, version, log, counters, context_columns(pipe.stages))
         desk.pipe.run(Requests([None]))
         return desk
 
@@ -99,6 +105,7 @@ class Desk:
     def _run(self, asks: Sequence[Ask]) -> list[Answered]:
         for ask in asks:
             self._check_columns(ask.columns)
+            check_context(ask.context, self.context)
         requests, pipe = together(asks), self.pipe.narrowed(asks[0].conditions)
         trace = None
         if asks[0].trace:

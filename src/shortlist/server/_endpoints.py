@@ -107,9 +107,6 @@ async def _read(request: Request, kind: type[Message], most: int) -> Message:
         return msgspec.json.decode(body, type=kind)
     except msgspec.DecodeError as error:
         raise malformed(error, body, kind) from error
-    except RecursionError as error:
-        fault = fault_of(ArgumentError("body", received="JSON nested too deeply", expected="flat values"))
-        raise Refusal(400, fault) from error
 
 
 async def _body(request: Request, most: int) -> bytes:

@@ -42,13 +42,14 @@ class Recommend(msgspec.Struct, forbid_unknown_fields=True):
     ``recent`` (items just seen, oldest first) and ``exclude`` (items not to be shown) are a list of ids for
     every user asked for, or a list of lists, one a user. ``context`` holds, by name, what is known only now:
     with ``user`` the value itself, with ``users`` one value for all or a list of one a user. ``columns`` are
-    item columns to return. ``time`` is ISO 8601 or a number of seconds since 1970; now by default.
+    item columns to return. ``time`` is ISO 8601 or a number of seconds since 1970; now by default. Names in
+    ``context`` that no model reads are ignored.
     """
 
     user: Id | None = None
     users: list[Id | None] | None = None
     k: Count = 10
-    context: dict[str, Any] = {}
+    context: dict[str, Value | list[Value | list[Value]]] = {}
     recent: list[Id | list[Id]] = []
     exclude: list[Id | list[Id]] = []
     filters: list[Filter] = []

@@ -79,9 +79,9 @@ def _shown(body: bytes, path: str) -> object:
     """The value at a path such as ``.filters[0].op``; long ones as JSON cut to 80 characters."""
     try:
         found: Any = msgspec.json.decode(body)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return "a value that cannot be read"
-    for name, place in _PLACE.findall(path):
+    for name, place in _PLACE.findall(path.partition("[...]")[0]):
         found = found[name] if name else found[int(place)]
     text = msgspec.json.encode(found).decode()
     return found if len(text) <= 80 else f"{text[:77]} ..."

@@ -1,6 +1,7 @@
 """Run the server of one bundle."""
 
 import logging
+import os
 import socket
 from contextlib import closing
 from pathlib import Path
@@ -57,15 +58,22 @@ def free_port(host: str = "127.0.0.1") -> int:
 
 def _bound(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # asyncio sends small answers at once only on sockets that name their protocol; others wait 40 ms.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        return socket.create_server((host, port), family=family, backlog=2048)
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(2048)
     except (OSError, OverflowError) as error:
+        listener.close()
         raise ServerError(
             f"{host}:{port}",
             received=f"{error}",
             expected="an address of this machine and a free port",
             remedy="stop what listens there or choose another with --port",
         ) from error
+    return listener
 
 
 def _address(listener: socket.socket) -> str:

@@ -4,10 +4,10 @@ from datetime import datetime
 
 import polars as pl
 
+from shortlist.data import duration_us
 from shortlist.errors import ArgumentError, DataError
 from shortlist.io import Dataset, moment
 from shortlist.schema import Tags
-from shortlist.split._durations import duration_us
 from shortlist.split._leaks import leak_report
 from shortlist.split._split import Split
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from shortlist.data import Array, ArrayLog, Keys, Ragged
+from shortlist.data import Array, ArrayLog, Entity, Keys, Ragged
 from shortlist.errors import ArgumentError, SchemaError
 from shortlist.io import Dataset, item_table, user_table
 from shortlist.schema import Schema, Tags
@@ -34,8 +34,8 @@ class EmbeddedStore:
 
     Positions of items are those of the item table, then those of items that only events mention. Events that
     are appended are seen by the next question. They are durable when the store was opened with a ``live``
-    file, otherwise they last as long as the process. Memory: 28 bytes an event, and 24 more for each of the
-    three orders (by user, by item, by pair) once it has been asked for.
+    file, otherwise they last as long as the process. Memory: 28 bytes an event, and 16 more for each of the
+    orders by time, user, item and pair (see `ArrayLog`) once it has been asked for.
 
     Args:
         contents: tables and events; made by `build` or `open`.
@@ -198,31 +198,23 @@ class EmbeddedStore:
         """The last ``limit`` items of each user before a time, oldest first, and their times."""
         return self._log.history(users, before, limit)
 
-    def item_counts(self, items: Positions, since: Positions, before: Positions) -> Positions:
-        """How many events each item had in [since, before)."""
-        return self._log.item_counts(items, since, before)
-
-    def user_counts(self, users: Positions, since: Positions, before: Positions) -> Positions:
-        """How many events each user had in [since, before)."""
-        return self._log.user_counts(users, since, before)
-
-    def pair_counts(
-        self, users: Positions, items: Positions, since: Positions, before: Positions
+    def counts(
+        self, of: Entity, users: Positions, items: Positions, since: Positions, before: Positions
     ) -> Positions:
-        """How many events each pair had in [since, before)."""
-        return self._log.pair_counts(users, items, since, before)
+        """How many events each user, item or pair had in [since, before)."""
+        return self._log.counts(of, users, items, since, before)
 
-    def item_last(self, items: Positions, before: Positions) -> Positions:
-        """Time of each item's last event before a time, -1 for none."""
-        return self._log.item_last(items, before)
+    def first(
+        self, of: Entity, users: Positions, items: Positions, since: Positions, before: Positions
+    ) -> Positions:
+        """Time of the first event of each in [since, before), -1 for none."""
+        return self._log.first(of, users, items, since, before)
 
-    def user_last(self, users: Positions, before: Positions) -> Positions:
-        """Time of each user's last event before a time, -1 for none."""
-        return self._log.user_last(users, before)
-
-    def pair_last(self, users: Positions, items: Positions, before: Positions) -> Positions:
-        """Time of each pair's last event before a time, -1 for none."""
-        return self._log.pair_last(users, items, before)
+    def last(
+        self, of: Entity, users: Positions, items: Positions, since: Positions, before: Positions
+    ) -> Positions:
+        """Time of the last event of each in [since, before), -1 for none."""
+        return self._log.last(of, users, items, since, before)
 
     def popularity(self, since: int, before: int) -> npt.NDArray[np.float64]:
         """Float64 [items], read-only: weighted number of events of every item in [since, before)."""

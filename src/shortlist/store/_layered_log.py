@@ -1,12 +1,12 @@
 """A log that grows: sorted layers, small ones on top of a large one."""
 
-from collections.abc import Callable
+from functools import partial, reduce
 from typing import final
 
 import numpy as np
 import numpy.typing as npt
 
-from shortlist.data import ArrayLog, Ragged
+from shortlist.data import ArrayLog, Entity, Ragged
 
 __all__ = ["LayeredLog"]
 
@@ -65,31 +65,26 @@ class LayeredLog:
         np.cumsum(np.bincount(rows, minlength=len(users)), out=offsets[1:])
         return Ragged(items[order], offsets).last(limit), Ragged(times[order], offsets).last(limit)
 
-    def item_counts(self, items: Positions, since: Positions, before: Positions) -> Positions:
-        """How many events each item had in [since, before)."""
-        return self._sum(lambda layer: layer.item_counts(items, since, before))
-
-    def user_counts(self, users: Positions, since: Positions, before: Positions) -> Positions:
-        """How many events each user had in [since, before)."""
-        return self._sum(lambda layer: layer.user_counts(users, since, before))
-
-    def pair_counts(
-        self, users: Positions, items: Positions, since: Positions, before: Positions
+    def counts(
+        self, of: Entity, users: Positions, items: Positions, since: Positions, before: Positions
     ) -> Positions:
-        """How many events each pair had in [since, before)."""
-        return self._sum(lambda layer: layer.pair_counts(users, items, since, before))
+        """How many events each user, item or pair had in [since, before)."""
+        parts = [layer.counts(of, users, items, since, before) for layer in self._layers]
+        return reduce(np.add, parts)
 
-    def item_last(self, items: Positions, before: Positions) -> Positions:
-        """Time of each item's last event before a time, -1 for none."""
-        return self._latest(lambda layer: layer.item_last(items, before))
+    def first(
+        self, of: Entity, users: Positions, items: Positions, since: Positions, before: Positions
+    ) -> Positions:
+        """Time of the first event of each in [since, before), -1 for none."""
+        parts = [layer.first(of, users, items, since, before) for layer in self._layers]
+        return reduce(partial(_chosen, np.minimum), parts)
 
-    def user_last(self, users: Positions, before: Positions) -> Positions:
-        """Time of each user's last event before a time, -1 for none."""
-        return self._latest(lambda layer: layer.user_last(users, before))
-
-    def pair_last(self, users: Positions, items: Positions, before: Positions) -> Positions:
-        """Time of each pair's last event before a time, -1 for none."""
-        return self._latest(lambda layer: layer.pair_last(users, items, before))
+    def last(
+        self, of: Entity, users: Positions, items: Positions, since: Positions, before: Positions
+    ) -> Positions:
+        """Time of the last event of each in [since, before), -1 for none."""
+        parts = [layer.last(of, users, items, since, before) for layer in self._layers]
+        return reduce(partial(_chosen, np.maximum), parts)
 
     def popularity(self, since: int, before: int) -> npt.NDArray[np.float64]:
         """Float64 [n_items]: weighted number of events of every item in [since, before)."""
@@ -99,19 +94,10 @@ class LayeredLog:
             counts += layer.popularity(since, before)
         return counts
 
-    def _sum(self, ask: Callable[[ArrayLog], Positions]) -> Positions:
-        layers = self._layers
-        counts = ask(layers[0])
-        for layer in layers[1:]:
-            counts = counts + ask(layer)
-        return counts
 
-    def _latest(self, ask: Callable[[ArrayLog], Positions]) -> Positions:
-        layers = self._layers
-        latest = ask(layers[0])
-        for layer in layers[1:]:
-            latest = np.maximum(latest, ask(layer))
-        return latest
+def _chosen(choose: np.ufunc, one: Positions, other: Positions) -> Positions:
+    """One of two times each; -1 is no time."""
+    return np.where(one == -1, other, np.where(other == -1, one, choose(one, other)))
 
 
 def _merges(lower: ArrayLog, upper: ArrayLog) -> bool:

@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from shortlist.data import EventLog, Store
+from shortlist.data import Entity, EventLog, Store
 
 __all__ = ["PlainLog", "check_empty_questions", "check_same_answers", "check_unknown_rows"]
 
 Positions = npt.NDArray[np.int64]
+_ENTITIES: tuple[Entity, ...] = ("user", "item", "pair")
 
 
 @dataclass(frozen=True)
@@ -51,31 +52,16 @@ def check_same_answers(log: EventLog, truth: PlainLog, questions: list[tuple[int
     """A log answers questions ``(user, item, since, before)`` as the plain truth does."""
     asked = np.array(questions, dtype=np.int64).reshape(-1, 4)
     users, items, since, before = (np.ascontiguousarray(column) for column in asked.T)
-    ever = -(2**60)
     for limit in (1, 3, 100):
         found, times = log.history(users, before, limit)
         assert found.to_lists() == [truth.history(u, b, limit) for u, _, _, b in questions]
         assert times.offsets.tolist() == found.offsets.tolist()
         assert all(t == sorted(t) for t in times.to_lists())
-    pairs = [(u, i, s, b) for u, i, s, b in questions]
-    assert log.user_counts(users, since, before).tolist() == [
-        len(truth.times(u, None, s, b)) for u, _, s, b in pairs
-    ]
-    assert log.item_counts(items, since, before).tolist() == [
-        len(truth.times(None, i, s, b)) for _, i, s, b in pairs
-    ]
-    assert log.pair_counts(users, items, since, before).tolist() == [
-        len(truth.times(*pair)) for pair in pairs
-    ]
-    assert log.user_last(users, before).tolist() == [
-        _last(truth.times(u, None, ever, b)) for u, _, _, b in pairs
-    ]
-    assert log.item_last(items, before).tolist() == [
-        _last(truth.times(None, i, ever, b)) for _, i, _, b in pairs
-    ]
-    assert log.pair_last(users, items, before).tolist() == [
-        _last(truth.times(u, i, ever, b)) for u, i, _, b in pairs
-    ]
+    for of in _ENTITIES:
+        known = [truth.times(*_named(of, u, i), s, b) for u, i, s, b in questions]
+        assert log.counts(of, users, items, since, before).tolist() == [len(times) for times in known]
+        assert log.first(of, users, items, since, before).tolist() == [min(t, default=-1) for t in known]
+        assert log.last(of, users, items, since, before).tolist() == [max(t, default=-1) for t in known]
     for _, _, start, stop in questions:
         assert log.popularity(start, stop).tolist() == truth.popularity(start, stop)
 
@@ -85,8 +71,9 @@ def check_empty_questions(log: EventLog, items: int) -> None:
     none = np.zeros(0, dtype=np.int64)
     history, times = log.history(none, none, 5)
     assert len(history) == len(times) == 0
-    for answer in (log.user_counts(none, none, none), log.pair_last(none, none, none)):
-        assert answer.shape == (0,)
+    for of in _ENTITIES:
+        for ask in (log.counts, log.first, log.last):
+            assert ask(of, none, none, none, none).shape == (0,)
     assert log.popularity(10, 10).tolist() == [0.0] * items
 
 
@@ -102,8 +89,8 @@ def check_unknown_rows(store: Store) -> None:
     assert _values(store.item_columns(places, (key,))[key]) == store.items.take(places).tolist()
 
 
-def _last(times: list[int]) -> int:
-    return max(times, default=-1)
+def _named(of: Entity, user: int, item: int) -> tuple[int | None, int | None]:
+    return (None if of == "item" else user), (None if of == "user" else item)
 
 
 def _values(column: Any) -> list[Any]:

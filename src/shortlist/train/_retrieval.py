@@ -103,7 +103,7 @@ class Retrieval:
         return sampled_softmax(
             self._model.encode_query(batch),
             items[drawn.positives.to(self._device)],
-            items[: len(drawn.counts)],
+            items,
             temperature=self._objective.temperature,
             log_weights=log_weights.to(self._device),
             positive_log_weights=None
@@ -151,8 +151,7 @@ class Retrieval:
 
     def _item_vectors(self, batch: Batch, drawn: Negatives) -> Tensor:
         """Vectors of the drawn items: with the features of a row of the batch, or of the catalogue."""
-        rows = np.full(len(drawn.codes), -1, dtype=np.int64)
-        rows[drawn.positives.numpy()] = np.arange(len(batch))
+        rows = drawn.rows().numpy()
         own = rows >= 0
         vectors: Tensor = self._model.encode_item(take(batch, self._model.item_schema.names, rows[own]))
         if own.all():

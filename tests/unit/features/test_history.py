@@ -58,6 +58,7 @@ def test_as_of_counts_and_days() -> None:
     assert column(ops.AsOf("item"), EVENTS) == [1.0, 0.0, 0.0, 0.0, 0.0]
     assert column(ops.AsOf("pair"), EVENTS) == [0.0] * 5
     assert column(ops.AsOf("user", "days_since"), EVENTS) == [2.0, None, None, 1.0, 2.0]
+    assert column(ops.AsOf("user", "days_since_first"), EVENTS) == [2.0, None, None, 1.0, 2.0]
     assert column(ops.AsOf("user", window="1d"), EVENTS) == [0.0, 0.0, 0.0, 1.0, 0.0]
     assert column(ops.AsOf("user", "days_since", window="24h"), EVENTS) == [None, None, None, 1.0, None]
 
@@ -122,6 +123,8 @@ def test_from_log_gives_positions() -> None:
     days = ops.AsOf("user", "days_since").from_log(events, users, items, times)
     assert days[0] == 1.0
     assert np.isnan(days[1])
+    since_first = ops.AsOf("user", "days_since_first").from_log(events, users, items, times)
+    assert since_first[0] == 86_400_000_010 / 86_400_000_000
 
 
 @pytest.mark.parametrize(

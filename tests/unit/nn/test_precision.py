@@ -12,13 +12,21 @@ from shortlist.nn import bf16_supported, keep_freed_memory, mixed_precision
 
 @pytest.mark.parametrize("native", [True, False])
 def test_auto_precision_follows_the_processor(monkeypatch: pytest.MonkeyPatch, native: bool) -> None:
-    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: native)
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
     assert bf16_supported() is native
     with mixed_precision("auto"):
         product = torch.ones(2, 2) @ torch.ones(2, 2)
     assert product.dtype == (torch.bfloat16 if native else torch.float32)
+
+
+def test_other_processors_are_asked_through_the_matrix_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "machine", lambda: "aarch64")
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+    assert bf16_supported() is False
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: True)
+    assert bf16_supported() is bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 @pytest.mark.parametrize(("precision", "dtype"), [("float32", torch.float32), ("bfloat16", torch.bfloat16)])

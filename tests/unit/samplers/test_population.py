@@ -9,6 +9,7 @@ from shortlist.samplers import Population
 def test_counts_repeat_and_known_positives_do_not() -> None:
     log = Population.from_log([2, 0, 2, 2], [3, 1, 3, 0], users_total=4, items_total=5)
     assert log.counts.tolist() == [1, 1, 0, 2, 0]
+    assert log.total == 1 + 1 + 2
     assert log.known_starts.tolist() == [0, 1, 1, 3, 3]
     assert log.known_items.tolist() == [1, 0, 3]
     assert log.catalogue.tolist() == [0, 1, 2, 3, 4]

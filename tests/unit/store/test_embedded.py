@@ -14,6 +14,7 @@ from shortlist.schema import LIST, Column, Schema, Shape
 from shortlist.store import EmbeddedStore, to_array, to_series
 from shortlist.testing._store import check_empty_questions, check_unknown_rows
 
+NOBODY = np.array([-1])
 EVENTS = Schema(
     [
         Column("user", "int64", ("user", "id")),
@@ -104,7 +105,7 @@ def test_appended_events_are_seen_by_the_next_question(store: EmbeddedStore) -> 
     known, new = store.user_positions(["7", "new"])
     assert (known, new) == (0, 2)
     assert store.history(np.array([0, 2]), np.array([99, 99]), 9)[0].to_lists() == [[0, 2, 1], [0]]
-    assert store.item_counts(np.array([0]), np.array([0]), np.array([99])).tolist() == [3]
+    assert store.counts("item", NOBODY, np.array([0]), np.array([0]), np.array([99])).tolist() == [3]
     assert store.popularity(0, 99).tolist() == [3.0, 2.0, 2.0]
     assert store.user_columns(np.array([2]), ("city",))["city"].tolist() == [None]
     assert store.append_events([], [], np.zeros(0, np.int64)) == 0

@@ -1,0 +1,75 @@
+"""Entities and times in one sorted array of integers."""
+
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Marks"]
+
+Positions = npt.NDArray[np.int64]
+
+_TABLES = 8
+
+
+class Marks:
+    """How many events come before an entity and a time, in the order of entity, then time.
+
+    An event is one integer, its mark: the number of its entity times ``ranks``, and the rank of its time. A
+    rank that is asked of many entities at once gets a table by entity, and the last 8 of these are kept; so
+    do the first and the last rank if there are not many more entities than events. All else is found by
+    binary search.
+
+    Attributes:
+        events: int64 [E], the events in this order.
+
+    Args:
+        events: int64 [E], number of each event.
+        numbers: int64 [E], its entity, >= 0.
+        rank: int64 [E], rank of its time, below ``ranks - 1``.
+        ranks: one more than the largest rank that may be asked for.
+
+    >>> marks = Marks(np.arange(3), np.array([7, 5, 7]), np.array([0, 1, 2]), ranks=4)
+    >>> marks.before(np.array([5, 7, -1]), np.array([2])).tolist(), marks.events.tolist()
+    ([1, 2, 0], [1, 0, 2])
+    """
+
+    def __init__(self, events: Positions, numbers: Positions, rank: Positions, ranks: int) -> None:
+        marks = numbers * ranks + rank
+        order = np.argsort(marks, kind="stable")
+        self.events = events[order]
+        self._marks = marks[order]
+        self._ranks = ranks
+        self._size = int(self._marks[-1]) // ranks + 1 if len(marks) else 0
+        self._tables: dict[int, Positions] = {}
+
+    def before(self, numbers: Positions, rank: Positions) -> Positions:
+        """int64 [N]: events of smaller entities, and events of the entity itself of a smaller rank.
+
+        Args:
+            numbers: int64 [N], entities; -1 stands before all of them.
+            rank: int64 [N], or [1] for one rank for all.
+        """
+        table = self._table(int(rank[0]), len(numbers)) if len(rank) == 1 else None
+        if table is None:
+            return self._marks.searchsorted(numbers * self._ranks + rank)
+        return table[np.minimum(numbers, self._size) + 1]
+
+    def _table(self, rank: int, asked: int) -> Positions | None:
+        """What is before each entity from -1 to one beyond the largest, if it is worth having."""
+        if rank in (0, self._ranks - 1) and self._size <= 8 * len(self._marks) + 64:
+            return self._starts[0 if rank == 0 else 1 :]
+        if self._size > 8 * asked:
+            return None
+        table = self._tables.get(rank)
+        if table is None:
+            table = self._marks.searchsorted(np.arange(-1, self._size + 1) * self._ranks + rank)
+            # A new dictionary: another thread may be reading the old one.
+            kept = list(self._tables.items())[1 - _TABLES :]
+            self._tables = {**dict(kept), rank: table}
+        return table
+
+    @cached_property
+    def _starts(self) -> Positions:
+        """Events before each entity, from -1 to two beyond the largest."""
+        return self._marks.searchsorted(np.arange(-1, self._size + 2) * self._ranks)
