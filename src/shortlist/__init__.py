@@ -5,16 +5,7 @@
 
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from shortlist import datasets, errors, features, index, io, losses, metrics
-    from shortlist.data import Batch, Candidates, Ragged, Requests
-    from shortlist.evaluation import by_stage
-    from shortlist.features import Workflow, ops
-    from shortlist.io import Dataset, Signals, scan
-    from shortlist.pipeline import Pipeline, State
-    from shortlist.schema import Column, Schema, Tags, select, tags
+from typing import Any
 
 __version__ = "0.1.0"
 
@@ -28,23 +19,19 @@ _ROOMS = {
     "shortlist.models.ranking": ("DCN",),
     "shortlist.models.retrieval": ("TwoTower",),
     "shortlist.pipeline": (
-        *(
-            "AnswerLog",
-            "Drop",
-            "Learned",
-            "Match",
-            "Merge",
-            "Pipeline",
-            "Popular",
-            "Repeats",
-            "Retrieve",
-            "Score",
-        ),
-        *("State", "Take", "build_index", "load", "ranking_examples"),
+        *("AnswerLog", "Apply", "Drop", "Learned", "Match", "Merge", "Pipeline", "Popular", "Repeats"),
+        *("Retrieve", "Score", "State", "Take", "build_index", "load", "ranking_examples"),
     ),
     "shortlist.samplers": ("InBatch", "Uniform"),
     "shortlist.schema": ("Column", "Domain", "Schema", "Shape", "Tags"),
-    "shortlist.train": ("BinaryCrossEntropy", "FitOptions", "SampledSoftmax", "fit"),
+    "shortlist.train": (
+        "BinaryCrossEntropy",
+        "Checkpoints",
+        "FitOptions",
+        "Optimization",
+        "SampledSoftmax",
+        "fit",
+    ),
 }
 _MODULES = {
     "datasets": "shortlist.datasets",
@@ -60,7 +47,7 @@ _MODULES = {
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}
 
-__all__ = sorted([*_HOME, *_MODULES])
+__all__ = sorted([*_HOME, *_MODULES])  # noqa: PLE0605 - the two tables are the one truth
 
 
 def __getattr__(name: str) -> Any:

@@ -15,10 +15,10 @@ _TABLES = 8
 class Marks:
     """How many events come before an entity and a time, in the order of entity, then time.
 
-    An event is one integer, its mark: the number of its entity times ``ranks``, and the rank of its time. A
-    rank that is asked of many entities at once gets a table by entity, and the last 8 of these are kept; so
-    do the first and the last rank if there are not many more entities than events. All else is found by
-    binary search.
+    An event is one integer, its mark: the number of its entity times ``ranks``, and the rank of its time.
+    Marks are found by binary search. The first and the last rank have a table by entity, unless most entities
+    have no event; another rank gets one when it is asked again, or of all entities at once, and the last 8 of
+    these are kept.
 
     Attributes:
         events: int64 [E], the events in this order.
@@ -41,7 +41,7 @@ class Marks:
         self._marks = marks[order]
         self._ranks = ranks
         self._size = int(self._marks[-1]) // ranks + 1 if len(marks) else 0
-        self._tables: dict[int, Positions] = {}
+        self._tables: dict[int, Positions | None] = {}
 
     def before(self, numbers: Positions, rank: Positions) -> Positions:
         """int64 [N]: events of smaller entities, and events of the entity itself of a smaller rank.
@@ -59,13 +59,14 @@ class Marks:
         """What is before each entity from -1 to one beyond the largest, if it is worth having."""
         if rank in (0, self._ranks - 1) and self._size <= 8 * len(self._marks) + 64:
             return self._starts[0 if rank == 0 else 1 :]
-        if self._size > 8 * asked:
+        if self._size > 32 * asked:
             return None
         table = self._tables.get(rank)
         if table is None:
-            table = self._marks.searchsorted(np.arange(-1, self._size + 1) * self._ranks + rank)
+            if rank in self._tables or self._size <= asked:
+                table = self._marks.searchsorted(np.arange(-1, self._size + 1) * self._ranks + rank)
             # A new dictionary: another thread may be reading the old one.
-            kept = list(self._tables.items())[1 - _TABLES :]
+            kept = [pair for pair in self._tables.items() if pair[0] != rank][1 - _TABLES :]
             self._tables = {**dict(kept), rank: table}
         return table
 

@@ -59,8 +59,8 @@ def on_values(value: Array | Ragged, change: Callable[[Array], Array]) -> Array 
     return value.with_values(change(value.values)) if isinstance(value, Ragged) else change(value)
 
 
-def as_floats(values: Array, where: str) -> Floats:
-    """Numbers as float64, NaN for None.
+def as_floats(values: Array, name: str) -> Floats:
+    """Numbers of a column as float64, NaN for None.
 
     Raises:
         SchemaError: an object array holds something that is no number.
@@ -71,6 +71,7 @@ def as_floats(values: Array, where: str) -> Floats:
         return np.array(values.tolist(), dtype=np.float64)
     except (TypeError, ValueError) as error:
         odd = next(value for value in values.tolist() if not _is_number(value))
+        where = f"column {name!r} of the batch"
         raise SchemaError(where, received=odd, expected="numbers, None for a missing one") from error
 
 

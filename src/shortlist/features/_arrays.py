@@ -32,6 +32,9 @@ def _through(lane: Lane, states: States, batch: Batch) -> tuple[Columns, set[str
     query = columns.keys() & batch.query
     for number, step in lane.steps:
         inputs = {c.name: columns.pop(c.name) for c in step.inputs if c.name in columns}
+        if not query and len(inputs) == len(step.inputs):
+            columns.update(step.op.transform_batch(step, states[number], inputs))
+            continue
         together = step.made.together
         if not inputs or (together and len(inputs) < len(step.inputs)):
             continue

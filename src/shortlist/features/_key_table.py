@@ -45,7 +45,7 @@ class KeyTable:
             found = wanted.join(places, on=self.keys, how="left", nulls_equal=True, maintain_order="left")[
                 "position"
             ]
-        elif self._type == pl.String:
+        elif self.is_text:
             found = values.cast(self._enumeration, strict=False).to_physical()
         else:
             nulls = values.is_null().to_numpy() if values.null_count() else False
@@ -55,6 +55,11 @@ class KeyTable:
     def find(self, value: Any) -> int:
         """The position of one value (a tuple where there are several keys), -1 for others."""
         return self.lookup.get(value, -1)
+
+    @cached_property
+    def is_text(self) -> bool:
+        """Whether the keys of the first column are strings."""
+        return self._type == pl.String
 
     @cached_property
     def lookup(self) -> dict[Any, int]:

@@ -91,7 +91,7 @@ class Vocabulary:
         elif is_missing(value):
             return NULL
         else:
-            value = _in_type(value, text=self.table.frame.schema[self.table.keys[0]] == pl.String)
+            value = _in_type(value, text=self.table.is_text)
         position = self.table.find(value)
         if position >= 0:
             return first_value(self.buckets) + position

@@ -108,18 +108,27 @@ def fit(
     clock.step("read", f"{tables.events.schema}" if report is None else f"{report}\n\n{tables.events.schema}")
     windows = windows_of(tables.events, recipe)
     clock.step("split", str(windows.split.report))
-    state = State(windows.past, items=tables.items, users=tables.users)
-    early, ranker = _learned_from_windows(windows, state, recipe, clock)
-    served = fit_retriever(windows.past, recipe, until=windows.test_from, epochs=early.report.best)
-    clock.step("retriever for serving", str(served.report))
-    pipe = Pipeline(_stages(served, ranker, state, recipe), state=state)
     with room_beside(target) as room:
-        loaded = load(save(pipe, room / "bundle", facts={"trained_until": windows.test_from}))
+        save(
+            _trained(tables, windows, recipe, clock),
+            room / "bundle",
+            facts={"trained_until": windows.test_from},
+        )
+        loaded = load(room / "bundle")
         clock.step("bundle", f"saved, and loaded again without torch\n{loaded.check()}")
         fitted = _measured(loaded, windows, recipe, target, clock)
         _publish(loaded, tables, fitted, recipe, windows)
     clock.step("present", f"{target}: the tables and the index of the bundle hold the whole log now")
     return fitted
+
+
+def _trained(tables: Tables, windows: Windows, recipe: FitRecipe, clock: _Clock) -> Pipeline:
+    """The pipeline as of the first moment of the test window."""
+    state = State(windows.past, items=tables.items, users=tables.users, now=windows.test_from)
+    early, ranker = _learned_from_windows(windows, state, recipe, clock)
+    served = fit_retriever(windows.past, recipe, until=windows.test_from, epochs=early.report.best)
+    clock.step("retriever for serving", str(served.report))
+    return Pipeline(_stages(served, ranker, state, recipe), state=state)
 
 
 def _learned_from_windows(

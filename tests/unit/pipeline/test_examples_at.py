@@ -79,13 +79,12 @@ class Trained:
     """Popularity that says until when it has learned."""
 
     trained_until: int | None
-    source: Popular = Popular()
     name: str = "trained"
     needs: tuple[str, ...] = ()
     gives: tuple[str, ...] = ("candidates", "scores")
 
     def run(self, requests: Requests, candidates: Candidates, state: State) -> Candidates:
-        found = self.source.run(requests, candidates, state)
+        found = Popular().run(requests, candidates, state)
         return Candidates(found.items, found.offsets, found.scores, found.source, (self.name,))
 
 

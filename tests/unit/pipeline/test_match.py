@@ -130,7 +130,7 @@ def test_it_may_not_have_learned_from_the_ranker_s_window(match: Match, state: S
     with pytest.raises(PipelineError, match="no trained_until"):
         ranking_examples(Pipeline([Popular(), match], state=state), later)
     leaking = Pipeline([Popular(), replace(match, trained_until=701)], state=state)
-    with pytest.raises(PipelineError, match="stage 'match'.*trained until 701"):
+    with pytest.raises(PipelineError, match=r"stage 'match'.*trained until 701"):
         ranking_examples(leaking, later)
     honest = Pipeline([Popular(), replace(match, trained_until=700)], state=state)
     rows = ranking_examples(honest, later).collect()

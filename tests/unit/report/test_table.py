@@ -6,7 +6,13 @@ from shortlist.report import Table
 
 def test_numbers_stand_right_and_words_left() -> None:
     table = Table(("model", "ndcg@10", "n"), [("a", 0.5, 10), ("long name", None, 2)], title="T", note="end")
-    assert str(table).splitlines() == ["T", "model      ndcg@10   n", "a            .5000  10", "long name        -   2", "end"]
+    assert str(table).splitlines() == [
+        "T",
+        "model      ndcg@10   n",
+        "a            .5000  10",
+        "long name        -   2",
+        "end",
+    ]
 
 
 def test_nan_is_a_dash_and_minus_is_kept() -> None:

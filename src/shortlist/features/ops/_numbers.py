@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import polars as pl
 
-from shortlist.features._array_columns import Floats, as_floats, on_values
+from shortlist.data import Ragged
+from shortlist.features._array_columns import Floats, as_floats
 from shortlist.features._frame_columns import on_elements
 from shortlist.features._op import Arrays, Exprs, Step
 from shortlist.features.ops._checks import column_type
@@ -33,6 +34,7 @@ def change_frames(step: Step, columns: Exprs, change: Callable[[pl.Expr], pl.Exp
 
 def change_arrays(columns: Arrays, change: Callable[[Floats], Floats]) -> Arrays:
     """The change of the numbers of the one input, as an array."""
-    (name,) = columns
-    where = f"column {name!r} of the batch"
-    return {name: on_values(columns[name], lambda values: change(as_floats(values, where)))}
+    ((name, value),) = columns.items()
+    if isinstance(value, Ragged):
+        return {name: value.with_values(change(as_floats(value.values, name)))}
+    return {name: change(as_floats(value, name))}
