@@ -54,18 +54,6 @@ def test_an_unknown_name() -> None:
         shortlist.Tower  # noqa: B018
 
 
-def test_the_types_that_checkers_see_are_the_public_names() -> None:
-    seen = []
-    tree = ast.parse((SOURCE / "__init__.py").read_text(encoding="utf-8"))
-    (block,) = [node for node in tree.body if isinstance(node, ast.If)]
-    for node in block.body:
-        assert isinstance(node, ast.ImportFrom)
-        for alias in node.names:
-            assert getattr(import_module(str(node.module)), alias.name, None) is getattr(
-                shortlist, alias.name
-            )
-
-
 @pytest.mark.parametrize("room", ROOMS)
 def test_the_names_of_a_room_are_exact(room: str) -> None:
     module = import_module(room)

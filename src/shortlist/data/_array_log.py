@@ -23,8 +23,8 @@ class ArrayLog:
     """An `EventLog` over arrays of E events in any order; ties in time keep the order given.
 
     Every question is about a user, an item or a pair of both, and a stretch of time [since, before). Unknown
-    users and items (-1) have no events. Sorted copies are made when first needed: 16 bytes an event for each of
-    the orders by time, by user, by item and by pair, and 8 a pair.
+    users and items (-1) have no events. Sorted copies are made when first needed: 16 bytes an event for each
+    of the orders by time, by user, by item and by pair, and 8 a pair.
 
     Attributes:
         users: int64 [E], positions of users; events with -1 are kept for item statistics only.

@@ -53,7 +53,8 @@ class Marks:
         table = self._table(int(rank[0]), len(numbers)) if len(rank) == 1 else None
         if table is None:
             return self._marks.searchsorted(numbers * self._ranks + rank)
-        return table[np.minimum(numbers, self._size) + 1]
+        place: Positions = table[np.minimum(numbers, self._size) + 1]
+        return place
 
     def _table(self, rank: int, asked: int) -> Positions | None:
         """What is before each entity from -1 to one beyond the largest, if it is worth having."""

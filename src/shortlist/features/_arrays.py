@@ -31,10 +31,12 @@ def _through(lane: Lane, states: States, batch: Batch) -> tuple[Columns, set[str
     columns: Columns = {c.name: accept(c, batch[c.name]) for c in lane.reads if c.name in batch}
     query = columns.keys() & batch.query
     for number, step in lane.steps:
-        inputs = {c.name: columns.pop(c.name) for c in step.inputs if c.name in columns}
-        if not query and len(inputs) == len(step.inputs):
-            columns.update(step.op.transform_batch(step, states[number], inputs))
+        if not query and len(step.inputs) == 1:  # the usual step, without the bookkeeping of the others
+            name = step.inputs[0].name
+            if name in columns:
+                columns.update(step.op.transform_batch(step, states[number], {name: columns.pop(name)}))
             continue
+        inputs = {c.name: columns.pop(c.name) for c in step.inputs if c.name in columns}
         together = step.made.together
         if not inputs or (together and len(inputs) < len(step.inputs)):
             continue

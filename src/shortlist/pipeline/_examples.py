@@ -49,8 +49,8 @@ def ranking_examples(
     first, and a ranker trained on that trusts it blindly.
 
     Args:
-        pipe: the stages whose candidates the ranker will order, such as ``pipe[:2]``, over a state that holds the
-            events up to the end of the window.
+        pipe: the stages whose candidates the ranker will order, such as ``pipe[:2]``, over a state that
+            holds the events up to the end of the window.
         events: the window: positive events, after the training data of every source.
         histories: history ops whose columns are to be there, as of each request.
         negatives: kept of each request; None for all.
@@ -154,7 +154,7 @@ def _everything(pipe: Pipeline, window: Window, state: State, histories: Sequenc
     columns = {column.name: column for column in (*store.user_schema, *store.item_schema, *window.context)}
     columns[window.time.name] = window.time
     for stage in pipe.stages:
-        for name in set(stage.gives) - {CANDIDATES, SCORES}:
+        for name in (given for given in stage.gives if given not in {CANDIDATES, SCORES}):
             columns[name] = Column(name, "float32", frozenset({Tags.CROSS, Tags.CONTINUOUS}))
     return _Everything(Schema(columns.values()), tuple(histories))
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from shortlist.pipeline._drop import Drop
 from shortlist.pipeline._merge import Merge
 from shortlist.pipeline._retrieve import Retrieve
-from shortlist.pipeline._stage import Source, Stage
+from shortlist.pipeline._stage import Stage
 from shortlist.pipeline._take import Take
 
 __all__ = ["filtered", "planned"]
@@ -27,7 +27,7 @@ def planned(stages: Sequence[Stage], k: int) -> tuple[Stage, ...]:
             enough = stage.k if enough is None else enough
             out.append(stage)
             continue
-        out.append(stage.limited(enough) if enough is not None and isinstance(stage, Source) else stage)
+        out.append(stage.limited(enough) if enough is not None and hasattr(stage, "limited") else stage)
         enough = None
     return tuple(reversed(out))
 

@@ -1,6 +1,6 @@
 """Ops: one a file. ``columns >> op >> op`` makes a branch of a `Workflow`."""
 
-from shortlist.features._op import Op
+from shortlist.features._op import Arrays, Exprs, Fits, KeepsRows, Made, Op, Step
 from shortlist.features._source import Source
 from shortlist.features.ops._as_of import AsOf
 from shortlist.features.ops._bucketize import Bucketize
@@ -15,17 +15,23 @@ from shortlist.features.ops._normalize import Normalize
 from shortlist.features.ops._rename import Rename
 
 __all__ = [
+    "Arrays",
     "AsOf",
     "Bucketize",
     "Categorify",
     "Clip",
+    "Exprs",
     "FillMissing",
     "Filter",
+    "Fits",
     "HashBucket",
     "History",
+    "KeepsRows",
     "LogOp",
+    "Made",
     "Normalize",
     "Op",
     "Rename",
     "Source",
+    "Step",
 ]
