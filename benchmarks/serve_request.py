@@ -1,11 +1,11 @@
 """How long does a request take inside the process, stage by stage, and how far is that from the floor?
 
     python benchmarks/serve_request.py BUNDLE     # writes benchmarks/results/
-    python benchmarks/serve_request.py --small    # fits a small planted log first, half a minute; writes nothing
+    python benchmarks/serve_request.py --small    # fits a small planted log first, half a minute; no file
 
-The floor is the same work written out by hand for this one pipeline: every feature of every candidate is computed
-beforehand, and only ONNX Runtime, FAISS and a few lines of NumPy run. Pipeline and floor take turns in one
-process, on one core, for users drawn at random.
+The floor is the same work written out by hand for this one pipeline: every feature of every candidate is
+computed beforehand, and only ONNX Runtime, FAISS and a few lines of NumPy run. Pipeline and floor take turns
+in one process, on one core, for users drawn at random.
 """
 
 import argparse
@@ -43,7 +43,7 @@ pipe = load(sys.argv[1])
 loaded = time.perf_counter() - start
 pipe.recommend([None])
 first = time.perf_counter() - start
-peak = int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]) / 1024
+peak = int(re.search(r"VmHWM:[^0-9]+([0-9]+)", open("/proc/self/status").read())[1]) / 1024
 print(json.dumps([bare, ready, loaded, first, peak]))
 """
 
@@ -122,10 +122,10 @@ class Floor:
         return known.items[np.lexsort((known.items, -scores))[:K]]
 
 
-def timed(work: Callable[[], object]) -> tuple[float, float]:
+def timed(work: Callable[..., object], asked: object) -> tuple[float, float]:
     """Milliseconds by the clock and of the processor."""
     wall, cpu = perf_counter(), process_time()
-    work()
+    work(asked)
     return 1e3 * (perf_counter() - wall), 1e3 * (process_time() - cpu)
 
 
@@ -140,12 +140,11 @@ def measure(folder: Path, rounds: int) -> dict[str, list[tuple[float, float]]]:
     for number, user in enumerate(users, start=-20):  # the first requests warm up and are not counted
         requests = Requests([user], K)
         prepared = floor.prepare(requests)
-        works = {
-            "pipeline, frozen state": lambda: pipe.run(requests),
-            "pipeline, live state": lambda: live.run(requests),
-            "floor": lambda: floor.run(prepared),
+        found = {
+            "pipeline, frozen state": timed(pipe.run, requests),
+            "pipeline, live state": timed(live.run, requests),
+            "floor": timed(floor.run, prepared),
         }
-        found = {name: timed(work) for name, work in works.items()}
         for stage in pipe.run(requests, trace=True)[1].stages:
             found[f"stage {stage.name}"] = (stage.milliseconds, np.nan)
         same += pipe.run(requests).items.tolist() == floor.run(prepared).tolist()
@@ -155,7 +154,7 @@ def measure(folder: Path, rounds: int) -> dict[str, list[tuple[float, float]]]:
     for name, one in (("frozen", pipe), ("live", live)):
         many = Requests(list(np.resize(users, MANY)), K)
         one.run(many)
-        runs = [timed(lambda: one.run(many)) for _ in range(7)]
+        runs = [timed(one.run, many) for _ in range(7)]
         times[f"{MANY} users at once, {name} state, each"] = [(w / MANY, c / MANY) for w, c in runs]
     return times
 
@@ -179,21 +178,18 @@ def machine() -> str:
 def report(folder: Path, times: dict[str, list[tuple[float, float]]]) -> str:
     pipe = load(folder)
     base = np.median([wall for wall, _ in times["floor"]])
-    fresh = subprocess.run(
-        [sys.executable, "-c", FRESH, folder], check=True, stdout=subprocess.PIPE, text=True
-    )
-    bare, ready, loaded, first, memory = json.loads(fresh.stdout)
     store = pipe.state.store
     found = len(pipe[:1].run(Requests([store.users.values[0]], 10**6)).items)
+    size = f"{len(store.items):,} items, {len(store.users):,} users, {len(store.events()):,} events"
     lines = [
         "# A request inside the process",
         "",
-        f"- command: `python benchmarks/serve_request.py {folder}`",
+        f"- command: `python benchmarks/serve_request.py {folder.name}`",
         f"- machine: {machine()}, one core; onnxruntime {onnxruntime.__version__}, numpy {np.__version__}",
-        f"- date: {date.today().isoformat()}; load of the machine {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores",
-        f"- bundle: {len(store.items):,} items, {len(store.users):,} users, {len(store.events()):,} events; "
-        f"{' -> '.join(stage.name for stage in pipe.stages)}; {found} candidates for the first user",
-        "- pipeline and floor in turn in one process; milliseconds; on a shared machine compare ratios and CPU",
+        f"- date: {date.today().isoformat()}; load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores",
+        f"- bundle: {size}; {' -> '.join(stage.name for stage in pipe.stages)}",
+        f"- candidates of the first user: {found}",
+        "- pipeline and floor in turn; milliseconds; on a shared machine compare ratios and CPU",
         "",
         "| | median | p90 | p99 | CPU median | median / floor |",
         "|---|---|---|---|---|---|",
@@ -203,14 +199,22 @@ def report(folder: Path, times: dict[str, list[tuple[float, float]]]) -> str:
         median, late, latest = np.percentile(wall, [50, 90, 99])
         spent = "" if np.isnan(cpu).any() else f"{np.median(cpu):.3f}"
         lines.append(f"| {name} | {median:.3f} | {late:.3f} | {latest:.3f} | {spent} | {median / base:.2f} |")
-    lines += [
-        "",
-        f"A fresh process: `import shortlist` {bare:.3f} s, `from shortlist.pipeline import load` {ready:.2f} s, "
-        f"bundle loaded after {loaded:.2f} s, first answer after {first:.2f} s, peak memory {memory:.0f} MiB.",
-        "",
-        "The floor: features computed beforehand, then ONNX Runtime, FAISS and NumPy; see the benchmark's text.",
+    return "\n".join([*lines, "", *_fresh(folder)]) + "\n"
+
+
+def _fresh(folder: Path) -> list[str]:
+    """What a new process needs until it answers."""
+    fresh = subprocess.run([sys.executable, "-c", FRESH, folder], check=True, stdout=subprocess.PIPE)
+    bare, ready, loaded, first, memory = json.loads(fresh.stdout)
+    return [
+        "| a fresh process | |",
+        "|---|---|",
+        f"| `import shortlist` | {bare:.3f} s |",
+        f"| `from shortlist.pipeline import load`, after | {ready:.2f} s |",
+        f"| bundle loaded, after | {loaded:.2f} s |",
+        f"| first answer, after | {first:.2f} s |",
+        f"| peak memory | {memory:.0f} MiB |",
     ]
-    return "\n".join(lines) + "\n"
 
 
 def main() -> None:

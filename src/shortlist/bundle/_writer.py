@@ -12,9 +12,26 @@ from typing import Any, Self, final
 from shortlist.errors import BundleError
 from shortlist.io import atomic_folder, write_manifest
 
-__all__ = ["FORMAT", "Writer"]
+__all__ = ["FORMAT", "Writer", "refuse_other"]
 
 FORMAT = 1
+
+
+def refuse_other(folder: Path) -> None:
+    """Let a bundle, an empty folder or nothing be replaced by a bundle, and nothing else.
+
+    Raises:
+        BundleError: something else stands there.
+    """
+    if not folder.exists() or (folder / "manifest.json").is_file():
+        return
+    if folder.is_file() or any(folder.iterdir()):
+        raise BundleError(
+            str(folder),
+            received="something that is no bundle",
+            expected="a bundle to replace, or nothing",
+            remedy="choose another folder, or remove it yourself",
+        )
 
 
 @final
@@ -45,6 +62,7 @@ class Writer:
         self._exit = ExitStack()
 
     def __enter__(self) -> Self:
+        refuse_other(self.folder)
         self._room = self._exit.enter_context(atomic_folder(self.folder))
         return self
 

@@ -71,7 +71,8 @@ def _meaning(group: argparse._ArgumentGroup) -> None:
 
 
 def _training(group: argparse._ArgumentGroup) -> None:
-    test = "last part of the log, to measure on; the ranker learns from one as long before it (28d)"
+    test = "last part of the log, to measure on; the ranker learns from one twice as long before it (28d, or "
+    test += "a sixth of a shorter log)"
     group.add_argument("--test", metavar="SPAN", help=test)
     group.add_argument("--epochs", type=count, metavar="N", help="most passes over the log (12)")
     group.add_argument("--dim", type=count, metavar="N", help="width of the vectors (64)")

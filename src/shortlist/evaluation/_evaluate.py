@@ -17,6 +17,7 @@ from shortlist.evaluation._slices import slices_of
 from shortlist.evaluation._truth import Truth, truth_of
 from shortlist.io import Dataset
 from shortlist.pipeline import Drop, Pipeline, Score, Stage, State, Take
+from shortlist.split import Split
 
 __all__ = ["DEFAULT_METRICS", "Seen", "by_stage", "evaluate"]
 
@@ -34,7 +35,7 @@ def evaluate(
     seen: Seen = "as served",
     queries: Queries = "user",
     baselines: bool = True,
-    split: str = "global time",
+    split: Split | str = "held-out events as given",
     seed: int = 0,
 ) -> Evaluation:
     """Measure a pipeline over held-out events against the full catalogue; no sampled metrics.
@@ -52,7 +53,7 @@ def evaluate(
             ``"as served"`` does what the (first) pipeline does.
         queries: ``"user"``: one query a user; ``"event"``: every held-out event is one, with one right item.
         baselines: put popularity, repeats, item-kNN, EASE and iALS beside it.
-        split: how the test set came about, printed with the numbers.
+        split: how the test set came about, printed with the numbers: what made it, or words.
         seed: of the intervals.
 
     Raises:
@@ -72,7 +73,7 @@ def evaluate(
         asked |= baselines_of(state, k, drop_seen=drop_seen)
     lists = {name: recommended(pipe, truth.users, k) for name, pipe in asked.items()}
     protocol = EvaluationProtocol(
-        split,
+        split if isinstance(split, str) else split.protocol,
         int(state.store.listed.sum()),
         "seen items filtered" if drop_seen else "seen items kept",
         "one query a user" if queries == "user" else "one query an event",
@@ -92,7 +93,7 @@ def by_stage(
     *,
     metrics: Sequence[str] = ("recall@10", "ndcg@10"),
     seen: Seen = "as served",
-    split: str = "global time",
+    split: Split | str = "held-out events as given",
 ) -> Evaluation:
     """Measure what each prefix of a pipeline would have answered: what every stage adds or loses.
 

@@ -9,9 +9,8 @@ import polars as pl
 
 from shortlist.data import Ragged
 from shortlist.errors import DataError
-from shortlist.io import Dataset
+from shortlist.io import Dataset, positive
 from shortlist.pipeline import State
-from shortlist.schema import Tags
 
 __all__ = ["Truth", "truth_of"]
 
@@ -39,7 +38,7 @@ def truth_of(test: Dataset, state: State, *, drop_seen: bool, queries: Literal["
     """Read the positives of a test set.
 
     Args:
-        test: held-out events; with a weight column only rows of positive weight count.
+        test: held-out events; only positive ones count, see `shortlist.io.positive`.
         state: says which items exist and what each user has seen.
         drop_seen: leave out pairs the user had before the state's present.
         queries: ``"user"``: one query a user, all its distinct items; ``"event"``: every event is a query.
@@ -70,13 +69,7 @@ def truth_of(test: Dataset, state: State, *, drop_seen: bool, queries: Literal["
 
 def _positives(test: Dataset) -> pl.DataFrame:
     schema = test.schema
-    frame = test.frame()
-    weight = schema.tagged("weight").names
-    if weight:
-        frame = frame.filter(pl.col(weight[0]) > 0)
-    label = schema.tagged(Tags.TARGET).names
-    if label and not weight:
-        frame = frame.filter(pl.col(label[0]) > 0)
+    frame = test.frame().filter(positive(schema))
     return frame.select(user=pl.col(schema.user.name), item=pl.col(schema.item.name)).collect()
 
 

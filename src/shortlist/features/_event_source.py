@@ -10,7 +10,7 @@ from shortlist.data import ArrayLog
 from shortlist.features._frame_columns import element_type
 from shortlist.features._key_table import KeyTable
 from shortlist.features._source import Source
-from shortlist.io import Dataset
+from shortlist.io import Dataset, positive
 from shortlist.schema import Column, Schema, Tags
 
 __all__ = ["EventSource"]
@@ -28,7 +28,7 @@ class _Read:
 
 
 class EventSource:
-    """Positive events of several data sets: those of weight above 0 where there is a weight column.
+    """Positive events of several data sets, see `shortlist.io.positive`.
 
     Nothing is read before the first row is asked for. Then user, item and time of every event are held: 24
     bytes an event, 24 more for each order in which they are searched (by user, by item, by pair), and the
@@ -95,7 +95,7 @@ def _microseconds(time: Column) -> pl.Expr:
 
 def _read_events(datasets: Sequence[Dataset]) -> _Read:
     parts = [
-        part.filter(*_positive(dataset.schema)).select(_asked(dataset.schema)).collect()
+        part.filter(positive(dataset.schema)).select(_asked(dataset.schema)).collect()
         for dataset in datasets
         for part in dataset.partitions
     ]
@@ -109,10 +109,6 @@ def _read_events(datasets: Sequence[Dataset]) -> _Read:
         n_items=len(items),
     )
     return _Read(log, users, items)
-
-
-def _positive(schema: Schema) -> list[pl.Expr]:
-    return [pl.col(column.name) > 0 for column in schema.tagged("weight")]
 
 
 def _distinct(ids: pl.Series) -> KeyTable:

@@ -4,6 +4,7 @@ from shortlist.io._atomic import atomic_folder, atomic_write
 from shortlist.io._dataset import Dataset
 from shortlist.io._folder import read_parquet, write_parquet
 from shortlist.io._manifest import checksum, read_manifest, write_manifest
+from shortlist.io._positives import positive
 from shortlist.io._report import CleanReport
 from shortlist.io._roles import guess_roles, roles_of
 from shortlist.io._scan import scan
@@ -22,6 +23,7 @@ __all__ = [
     "guess_roles",
     "item_table",
     "moment",
+    "positive",
     "read_manifest",
     "read_parquet",
     "roles_of",

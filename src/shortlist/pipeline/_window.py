@@ -9,7 +9,7 @@ import polars as pl
 
 from shortlist.data import ArrayLog, Requests
 from shortlist.errors import PipelineError
-from shortlist.io import Dataset
+from shortlist.io import Dataset, positive
 from shortlist.pipeline._merge import Merge
 from shortlist.pipeline._stage import Stage
 from shortlist.pipeline._state import State
@@ -43,8 +43,7 @@ class Window:
         schema = events.schema
         user, item, time = schema.user.name, schema.item.name, schema.time
         context = _context(schema, state)
-        weight = schema.tagged("weight").names
-        frame = events.frame().filter(pl.col(weight[0]) > 0 if weight else pl.lit(value=True))
+        frame = events.frame().filter(positive(schema))
         rows = frame.select(
             user, item, pl.col(time.name).to_physical().cast(pl.Int64), *context.names
         ).collect()

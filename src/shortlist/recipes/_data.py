@@ -9,7 +9,7 @@ import polars as pl
 
 from shortlist.data import duration_us
 from shortlist.errors import DataError
-from shortlist.io import Dataset, scan
+from shortlist.io import Dataset, positive, scan
 from shortlist.recipes._options import FitRecipe
 from shortlist.split import Split, by_time
 
@@ -108,9 +108,11 @@ def brings_new_pairs(later: Dataset, events: Dataset) -> bool:
 
 
 def _pairs(events: Dataset) -> pl.LazyFrame:
-    weight = events.schema.tagged("weight").names
-    taken = events.frame().filter(pl.col(weight[0]) > 0) if weight else events.frame()
-    return taken.select(events.schema.user.name, events.schema.item.name)
+    return (
+        events.frame()
+        .filter(positive(events.schema))
+        .select(events.schema.user.name, events.schema.item.name)
+    )
 
 
 def _table(source: Any, events: Dataset, role: str) -> Dataset | None:

@@ -22,6 +22,7 @@ from shortlist.recipes._retriever import Retriever, fit_retriever
 __all__ = ["Fitted", "fit"]
 
 _DAY_US = 86_400_000_000
+_MOST = 100
 Say = Callable[[str], None]
 
 
@@ -146,7 +147,7 @@ def _learned_from_windows(
 
 def _stages(served: Retriever, ranker: FittedRanker | None, state: State, recipe: FitRecipe) -> list[Stage]:
     source, match = candidate_stages(served, state, recipe.k)
-    return [source, Take(10)] if ranker is None else [source, match, ranker.stage(), Take(10)]
+    return [source, Take(_MOST)] if ranker is None else [source, match, ranker.stage(), Take(_MOST)]
 
 
 def _measured(loaded: Pipeline, windows: Windows, recipe: FitRecipe, out: Path, clock: _Clock) -> Fitted:

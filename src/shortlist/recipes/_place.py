@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from shortlist.errors import ArgumentError, DataError
+from shortlist.bundle import refuse_other
+from shortlist.errors import DataError
 from shortlist.export import refuse_existing
 
 __all__ = ["check_place", "room_beside"]
@@ -15,20 +16,13 @@ def check_place(out: Path, *, force: bool) -> None:
     """Refuse a place where something stands; with ``force`` an older bundle may, and nothing else.
 
     Raises:
-        ArgumentError: something stands there that is not to be replaced.
+        ArgumentError: something stands there, and ``force`` is not set.
+        BundleError: something that is no bundle stands there.
     """
-    if not force:
+    if force:
+        refuse_other(out)
+    else:
         refuse_existing(out)
-        return
-    if not out.exists() or (out / "manifest.json").is_file():
-        return
-    if out.is_file() or any(out.iterdir()):
-        raise ArgumentError(
-            str(out),
-            received="something that is no bundle",
-            expected="a bundle to replace, or nothing",
-            remedy="choose another folder, or remove it yourself",
-        )
 
 
 @contextmanager

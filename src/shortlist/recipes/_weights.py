@@ -3,7 +3,7 @@
 import polars as pl
 
 from shortlist.data import duration_us
-from shortlist.io import Dataset
+from shortlist.io import Dataset, positive
 from shortlist.schema import Column
 
 __all__ = ["weighted"]
@@ -26,9 +26,8 @@ def weighted(events: Dataset, half_life: str | None) -> Dataset:
     if half_life is not None and span is not None:
         age = (pl.lit(span[1]) - time.to_physical()).cast(pl.Float64)
         weight *= 0.5 ** (age / duration_us(half_life, where="FitRecipe.half_life"))
-    positive = events.filter(pl.col(name) > 0) if names else events
     total = pl.col(name).sum().over(user)
-    frame = positive.frame().with_columns(weight.alias(name))
+    frame = events.filter(positive(schema)).frame().with_columns(weight.alias(name))
     frame = frame.with_columns(
         (pl.col(name) * (_MOST_PER_USER / total).clip(upper_bound=1.0)).cast(pl.Float32)
     )

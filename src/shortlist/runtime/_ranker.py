@@ -12,6 +12,8 @@ from shortlist.schema import Schema
 
 __all__ = ["OnnxRanker"]
 
+_ROWS = 8192
+
 
 class OnnxRanker:
     """A ranking model as it is served; made by `load_ranker`, meets `shortlist.data.Ranker`.
@@ -69,7 +71,16 @@ class OnnxRanker:
         if "query_of" in self._graph.extra:
             query_of = np.arange(len(batch)) if batch.query_of is None else batch.query_of
             feed["query_of"] = np.ascontiguousarray(query_of, dtype=np.int64)
-        return self._graph.run(feed)
+        if batch.query_of is None:
+            return self._graph.run(feed)
+        # As many candidates at a time as the processor's cache holds the layers of.
+        parts = [
+            self._graph.run(
+                {name: v if name in batch.query else v[low : low + _ROWS] for name, v in feed.items()}
+            )
+            for low in range(0, max(len(batch), 1), _ROWS)
+        ]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def __repr__(self) -> str:
         return f"OnnxRanker({self.target!r}, {self.schema.names})"

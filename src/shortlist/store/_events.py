@@ -4,7 +4,7 @@ import polars as pl
 
 from shortlist.data import ArrayLog
 from shortlist.errors import SchemaError
-from shortlist.io import Dataset
+from shortlist.io import Dataset, positive
 from shortlist.schema import Tags
 from shortlist.store._table import Table
 
@@ -18,10 +18,9 @@ def ids_of(events: Dataset, name: str) -> pl.Series:
 
 
 def events_log(events: Dataset, users: Table, items: Table) -> ArrayLog:
-    """The positive events (all of them without a weight column), in the order of the data set."""
-    names = _names(events)
-    frame = events.frame().select(**names)
-    frame = frame.filter(pl.col("weight") > 0, pl.col("time").is_not_null())
+    """The positive events (`shortlist.io.positive`), in the order of the data set."""
+    frame = events.frame().filter(positive(events.schema)).select(**_names(events))
+    frame = frame.filter(pl.col("time").is_not_null())
     for side, table in (("user", users), ("item", items)):
         places = table.frame.lazy().select(
             pl.col(table.id_name).alias(side), pl.int_range(pl.len(), dtype=pl.Int64).alias(f"{side}_at")

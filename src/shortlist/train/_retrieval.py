@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import polars as pl
 import torch
 from torch import Tensor
 
 from shortlist.data import Batch
 from shortlist.errors import ArgumentError
+from shortlist.io import positive
 from shortlist.loader import Loader, take
 from shortlist.losses import sampled_softmax
 from shortlist.models.retrieval import TwoTower
@@ -33,7 +33,8 @@ _ITEMS_LOOKED_AT = 10_000
 class SampledSoftmax:
     """Each query's taken item against sampled items, by softmax over scores divided by the temperature.
 
-    Rows with a weight of zero or below are no positives and are left out; other weights scale a row's loss.
+    Rows that are no positives (`shortlist.io.positive`: a weight of zero or below, or no weight and no BINARY
+    target above 0) are left out; weights scale a row's loss.
 
     >>> SampledSoftmax(temperature=0.1).logq
     True
@@ -78,7 +79,7 @@ class Retrieval:
             self._columns(model.query_schema.merge(model.item_schema)),
             batch_size=options.batch_size,
             seed=options.seed,
-            where=None if self._weight is None else pl.col(self._weight.name) > 0,
+            where=positive(schema),
             device=self._device,
         )
         not_empty(self.loader, "fit.train", "check the filters, and that some rows have a weight above 0")

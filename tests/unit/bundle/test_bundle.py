@@ -108,3 +108,10 @@ def test_parts_are_plain_names_once(tmp_path: Path) -> None:
         writer.page("late", {})
     with pytest.raises(BundleError, match="with block"):
         Writer(tmp_path / "other").part("a", "x")
+
+
+def test_a_bundle_never_replaces_what_is_no_bundle(tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("dear")
+    with pytest.raises(BundleError, match="something that is no bundle"), Writer(tmp_path):
+        pass
+    assert (tmp_path / "letter.txt").read_text() == "dear"

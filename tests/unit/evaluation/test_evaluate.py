@@ -29,7 +29,8 @@ def test_seen_items_kept(popular: Pipeline, test: Dataset) -> None:
     assert got.of("pipeline", "recall@3") == 3.5 / 4
     assert got.coverage == {"pipeline": 3 / 5}
     assert str(got.protocol) == (
-        "split: global time | candidates: all 5 items | seen items kept | one query a user: 4 queries\n"
+        "split: held-out events as given | candidates: all 5 items | seen items kept | "
+        "one query a user: 4 queries\n"
         "1 items of the truth are not in the catalogue and count as misses"
     )
 

@@ -108,7 +108,7 @@ def test_popular_counts_again_once_a_minute_when_live(state: State) -> None:
 
 @pytest.mark.parametrize("window", ["30", "d", "0d", "1y", "-1d"])
 def test_windows_are_a_number_and_a_unit(window: str) -> None:
-    with pytest.raises(ArgumentError, match="Popular.window: expected a length of time"):
+    with pytest.raises(ArgumentError, match=r"Popular\.window: expected a length of time"):
         Popular(window=window)
 
 

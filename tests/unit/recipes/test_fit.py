@@ -11,7 +11,7 @@ import pytest
 from shortlist import pipeline
 from shortlist.bundle import Reader
 from shortlist.data import Requests
-from shortlist.errors import ArgumentError, DataError, ExportError
+from shortlist.errors import ArgumentError, BundleError, DataError, ExportError
 from shortlist.pipeline import Retrieve
 from shortlist.recipes import FitRecipe, _fit, fit
 
@@ -100,7 +100,7 @@ def test_a_place_that_is_taken(shop: Any, once: pl.DataFrame, tmp_path: Path) ->
     home.mkdir()
     (home / "letter.txt").write_text("dear")
     for place in (home, home / "letter.txt"):
-        with pytest.raises(ArgumentError, match="something that is no bundle"):
+        with pytest.raises(BundleError, match="something that is no bundle"):
             fit(once, out=place, options=FitRecipe(force=True))
     assert (home / "letter.txt").read_text() == "dear"
 

@@ -131,6 +131,15 @@ def test_a_ranker_reads_query_columns_once(ranker):
     assert repr(model) == "OnnxRanker('click', ('age', 'item'))"
 
 
+def test_a_ranker_scores_many_candidates_as_it_scores_few(ranker):
+    rows = np.arange(20_000)
+    columns = {"age": np.array([0.5, 10.0]), "item": rows % 9}
+    scores = load_ranker(ranker).score(Batch(columns, query=("age",), query_of=rows % 2))
+    assert scores.tolist() == (np.where(rows % 2, 10.0, 0.5) + rows % 9).tolist()
+    flat = load_ranker(ranker).score(Batch({"age": rows * 0.5, "item": rows % 9}))
+    assert flat.tolist() == (rows * 0.5 + rows % 9).tolist()
+
+
 def test_a_ranker_of_no_candidates_gives_no_scores(ranker):
     for count in (0, 2):
         columns = {"age": np.zeros(count, np.float32), "item": np.zeros(0, np.int64)}
