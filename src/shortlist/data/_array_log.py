@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shortlist.data._marks import Marks
+from shortlist.data._members import Members
 from shortlist.data._ragged import Ragged
 
 __all__ = ["ArrayLog", "Entity"]
@@ -24,7 +25,7 @@ class ArrayLog:
 
     Every question is about a user, an item or a pair of both, and a stretch of time [since, before). Unknown
     users and items (-1) have no events. Sorted copies are made when first needed: 16 bytes an event for each
-    of the orders by time, by user, by item and by pair, and 8 a pair.
+    of the orders by time, by user, by item and by pair, and up to 24 a pair.
 
     Attributes:
         users: int64 [E], positions of users; events with -1 are kept for item statistics only.
@@ -96,7 +97,7 @@ class ArrayLog:
     ) -> tuple[Positions, Positions, Positions]:
         """First and one-past-last place of each entity in [since, before), and the event of each place."""
         if of == "pair":
-            numbers, marks = self._pair_numbers(users, items), self._by_pair
+            numbers, marks = self._known_pairs.places(self._pairs(users, items)), self._by_pair
         else:
             numbers, marks = (users, self._by_user) if of == "user" else (items, self._by_item)
         start = marks.before(numbers, self._rank(since))
@@ -110,14 +111,6 @@ class ArrayLog:
     def _rank(self, times: Positions) -> Positions:
         """How many events come before each time."""
         return self._by_time[1].searchsorted(times)
-
-    def _pair_numbers(self, users: Positions, items: Positions) -> Positions:
-        """Place of each pair among the known ones, -1 for others."""
-        wanted = self._pairs(users, items)
-        if len(self._known_pairs) == 0:
-            return np.full(len(wanted), -1, dtype=np.int64)
-        place = np.minimum(self._known_pairs.searchsorted(wanted), len(self._known_pairs) - 1)
-        return np.where(self._known_pairs[place] == wanted, place, -1)
 
     def _pairs(self, users: Positions, items: Positions) -> Positions:
         return np.where((users < 0) | (items < 0), -1, users * max(self.n_items, 1) + items)
@@ -137,12 +130,12 @@ class ArrayLog:
 
     @cached_property
     def _by_pair(self) -> Marks:
-        return self._marked(self._pair_numbers(self.users, self.items))
+        return self._marked(self._known_pairs.places(self._pairs(self.users, self.items)))
 
     @cached_property
-    def _known_pairs(self) -> Positions:
+    def _known_pairs(self) -> Members:
         pairs = np.unique(self._pairs(self.users, self.items))
-        return pairs[pairs >= 0]
+        return Members(pairs[pairs >= 0])
 
     def _marked(self, numbers: Positions) -> Marks:
         """The events of known entities and items."""

@@ -46,13 +46,14 @@ class Repeats:
         """Count each user's history."""
         history = state.histories(requests)
         items, rows = history.values, history.row_of
-        order = np.lexsort((items, rows))
+        pairs = rows * len(state.items) + items
+        order = np.argsort(pairs, kind="stable")
         last = np.ones(len(items), dtype=np.bool_)
-        last[:-1] = (items[order][1:] != items[order][:-1]) | (rows[order][1:] != rows[order][:-1])
+        last[:-1] = pairs[order][1:] != pairs[order][:-1]
         ends = np.flatnonzero(last)
         counts = np.diff(ends, prepend=-1)
         items, rows, place = items[order][ends], rows[order][ends], order[ends]
-        latest = np.lexsort((-place, rows))
+        latest = np.argsort(rows * len(pairs) - place)
         offsets = np.zeros(len(history) + 1, dtype=np.int64)
         np.cumsum(np.bincount(rows, minlength=len(history)), out=offsets[1:])
         later = np.arange(len(latest)) - np.repeat(offsets[:-1], np.diff(offsets))
