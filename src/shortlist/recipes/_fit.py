@@ -35,7 +35,8 @@ class Fitted:
         evaluations: with the seen items kept, and with them filtered unless the test brings no user anything
             new; measured on the loaded bundle.
         stages: the same two, after each stage.
-        ranker: quality of the bundle's ranker on the test window; None when the log gives nothing to rank by.
+        ranker: quality of the bundle's ranker on the test window; None when the log gives too little
+            to learn a ranker from.
         seconds: what each step took.
     """
 
@@ -140,7 +141,7 @@ def _learned_from_windows(
     early = fit_retriever(windows.early, recipe, until=windows.ranker_from, valid=next_horizon)
     clock.step("retriever behind the ranker's examples", f"{early.model.describe()}\n{early.report}")
     ranker = fit_ranker(early, windows, state, recipe)
-    nothing = "nothing that was taken is among the candidates of the past: retrieval's order stays"
+    nothing = "too few examples of what was taken among the candidates of the past: retrieval's order stays"
     clock.step("ranker", nothing if ranker is None else f"{ranker.examples:,} examples")
     return early, ranker
 

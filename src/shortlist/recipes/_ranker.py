@@ -19,6 +19,7 @@ from shortlist.train import BinaryCrossEntropy, FitOptions, Optimization, fit
 __all__ = ["FittedRanker", "candidate_stages", "fit_ranker", "measured_ranker"]
 
 _POPULAR = 100
+_ENOUGH = 5_000  # on fewer examples a ranker was seen to spoil the order of the towers
 _NEGATIVES = 50
 _NEVER_DAYS = 400.0
 _COUNTS = (
@@ -54,8 +55,8 @@ def fit_ranker(
     """Make examples in the ranker's window and train on them.
 
     Requests are asked at five moments for the users of the window, and what they take within a test's length
-    counts, which is how the recommendations will be used. None when no candidate was taken: there is nothing
-    to learn from.
+    counts, which is how the recommendations will be used. None with fewer than 5,000 examples: too few to
+    learn an order from.
     """
     earlier = State(store=state.store, now=retriever.until)
     pipe = Pipeline(candidate_stages(retriever, earlier, recipe.k), state=state)
@@ -69,7 +70,7 @@ def fit_ranker(
         seed=derive(recipe.seed, "examples"),
     )
     count = examples.count()
-    return None if count == 0 else FittedRanker(*_trained(examples, recipe), count)
+    return None if count < _ENOUGH else FittedRanker(*_trained(examples, recipe), count)
 
 
 def measured_ranker(pipe: Pipeline, windows: Windows, recipe: FitRecipe) -> RankerQuality | None:
