@@ -13,7 +13,7 @@ recommended to five customers, start the server and ask it over HTTP. It takes a
 on two cores."""
 EXAMPLES = """examples:
   shortlist demo
-  shortlist demo --out /tmp/demo --keep-serving"""
+  shortlist demo --out my-demo --keep-serving"""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -81,7 +81,8 @@ def is_missing(value: Any) -> bool:
 
 
 def _as_float32(values: Array) -> Array:
-    return values.astype(np.float32, copy=False)
+    with np.errstate(over="ignore"):  # beyond the range of float32 is infinite, as in a frame
+        return values.astype(np.float32, copy=False)
 
 
 def _is_number(value: Any) -> bool:

@@ -65,6 +65,9 @@ class _Clock:
         self._last = perf_counter()
         self.seconds: dict[str, float] = {}
 
+    def begin(self, what: str) -> None:
+        self._say(f"... {what}")
+
     def step(self, name: str, text: str) -> None:
         now = perf_counter()
         self.seconds[name] = round(now - self._last, 2)
@@ -105,11 +108,13 @@ def fit(
     """
     recipe, clock, target = options or FitRecipe(), _Clock(log), Path(out)
     check_place(target, force=recipe.force)
+    clock.begin("reading and cleaning the log")
     tables = read_tables(events, items, users, recipe)
     report = tables.events.report
     clock.step("read", f"{tables.events.schema}" if report is None else f"{report}\n\n{tables.events.schema}")
     windows = windows_of(tables.events, recipe)
     clock.step("split", str(windows.split.report))
+    clock.begin("exporting to ONNX, comparing with the live models, loading again")
     with room_beside(target) as room:
         save(
             _trained(tables, windows, recipe, clock),
@@ -128,6 +133,7 @@ def _trained(tables: Tables, windows: Windows, recipe: FitRecipe, clock: _Clock)
     """The pipeline as of the first moment of the test window."""
     state = State(windows.past, items=tables.items, users=tables.users, now=windows.test_from)
     early, ranker = _learned_from_windows(windows, state, recipe, clock)
+    clock.begin("training the towers that will serve")
     served = fit_retriever(windows.past, recipe, until=windows.test_from, epochs=early.report.best)
     clock.step("retriever for serving", str(served.report))
     return Pipeline(_stages(served, ranker, state, recipe), state=state)
@@ -138,8 +144,10 @@ def _learned_from_windows(
 ) -> tuple[Retriever, FittedRanker | None]:
     time = pl.col(windows.past.schema.time.name).to_physical()
     next_horizon = windows.ranker.filter(time < windows.ranker_from + windows.horizon)
+    clock.begin("training towers on the oldest window; they find the ranker's examples")
     early = fit_retriever(windows.early, recipe, until=windows.ranker_from, valid=next_horizon)
     clock.step("retriever behind the ranker's examples", f"{early.model.describe()}\n{early.report}")
+    clock.begin("asking past requests again and training the ranker on what was taken")
     ranker = fit_ranker(early, windows, state, recipe)
     nothing = "too few examples of what was taken among the candidates of the past: retrieval's order stays"
     clock.step("ranker", nothing if ranker is None else f"{ranker.examples:,} examples")
@@ -158,6 +166,9 @@ def _measured(loaded: Pipeline, windows: Windows, recipe: FitRecipe, out: Path, 
         ("keep", "drop") if brings_new_pairs(windows.test, windows.past) else ("keep",)
     )
     for seen in filters:
+        clock.begin(
+            f"measuring the bundle and the baselines, seen items {'kept' if seen == 'keep' else 'filtered'}"
+        )
         found = evaluate(loaded, windows.test, metrics=DEFAULT_METRICS, seen=seen, split=split)
         after = by_stage(loaded, windows.test, seen=seen, split=split)
         text = f"{found}\n\nby slice\n{found.sliced()}\n\nafter each stage\n{after}"

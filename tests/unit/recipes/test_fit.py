@@ -29,7 +29,7 @@ def test_it_says_what_it_does(shop: Any) -> None:
         "kept",
         "filtered",
     )
-    told = [text.splitlines()[0] for text in shop.said]
+    told = [text.splitlines()[0] for text in shop.said if text.startswith("[")]
     assert all(step in line for step, line in zip(steps, told, strict=False))
     assert told[-1].endswith("present")
     assert set(shop.fitted.seconds) == {line.split("] ")[1] for line in told}
@@ -122,7 +122,7 @@ def test_a_place_that_cannot_be_written(once: pl.DataFrame, tmp_path: Path) -> N
     said: list[str] = []
     with pytest.raises(DataError, match="a place that can be written to"):
         fit(once, out=tmp_path / "file" / "bundle", log=said.append)
-    assert len(said) == 2  # nothing was trained
+    assert [text for text in said if text.startswith("... training")] == []
 
 
 def test_nothing_is_left_of_a_run_that_fails(
