@@ -8,7 +8,7 @@ PYTEST := $(BIN)/python -m pytest -q
 .PHONY: demo test test-data test-services test-slow check bench clean
 
 demo: $(STAMP)  ## from the raw log in data/ to a served recommendation
-	$(BIN)/shortlist demo
+	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/shortlist demo
 
 test: $(STAMP)  ## the whole suite, without what needs a service, a download or minutes
 	$(PYTEST)

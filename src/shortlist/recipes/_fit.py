@@ -114,7 +114,6 @@ def fit(
     clock.step("read", f"{tables.events.schema}" if report is None else f"{report}\n\n{tables.events.schema}")
     windows = windows_of(tables.events, recipe)
     clock.step("split", str(windows.split.report))
-    clock.begin("exporting to ONNX, comparing with the live models, loading again")
     with room_beside(target) as room:
         save(
             _trained(tables, windows, recipe, clock),
