@@ -13,6 +13,10 @@ _EXTRA_OF = {
     "onnx": "train",
     "onnxscript": "train",
     "numba": "train",
+    "tokenizers": "text",
+    "transformers": "text-export",
+    "deltalake": "delta",
+    "pyiceberg": "iceberg",
 }
 
 

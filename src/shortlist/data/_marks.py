@@ -1,9 +1,12 @@
 """Entities and times in one sorted array of integers."""
 
+from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+
+from shortlist.data._workspace import LARGEST, Workspace
 
 __all__ = ["Marks"]
 
@@ -24,24 +27,44 @@ class Marks:
         events: int64 [E], the events in this order.
 
     Args:
-        events: int64 [E], number of each event.
-        numbers: int64 [E], its entity, >= 0.
-        rank: int64 [E], rank of its time, below ``ranks - 1``.
+        order: int64 [E], places of the events in the order of their marks.
+        marks: int64 [E], the marks, rising.
         ranks: one more than the largest rank that may be asked for.
 
-    >>> marks = Marks(np.arange(3), np.array([7, 5, 7]), np.array([0, 1, 2]), ranks=4)
+    >>> marks = Marks.of(np.array([7, 5, 7]), np.array([0, 1, 2]), ranks=4)
     >>> marks.before(np.array([5, 7, -1]), np.array([2])).tolist(), marks.events.tolist()
     ([1, 2, 0], [1, 0, 2])
     """
 
-    def __init__(self, events: Positions, numbers: Positions, rank: Positions, ranks: int) -> None:
-        marks = numbers * ranks + rank
-        order = np.argsort(marks, kind="stable")
-        self.events = events[order]
-        self._marks = marks[order]
+    def __init__(self, order: Positions, marks: Positions, ranks: int) -> None:
+        self.events = order
+        self._marks = marks
         self._ranks = ranks
         self._size = int(self._marks[-1]) // ranks + 1 if len(marks) else 0
         self._tables: dict[int, Positions | None] = {}
+
+    @classmethod
+    def of(cls, numbers: Positions, rank: Positions, ranks: int) -> "Marks":
+        """Marks of events by the number of their entity (-1 to leave one out) and the rank of their time."""
+        return cls.made(len(numbers), lambda part: (numbers[part], rank[part]), ranks, Workspace())
+
+    @classmethod
+    def made(
+        cls,
+        size: int,
+        part_of: Callable[[slice], tuple[Positions, Positions]],
+        ranks: int,
+        space: Workspace,
+    ) -> "Marks":
+        """`of`, with numbers and ranks given part by part."""
+
+        def marked(part: slice) -> Positions:
+            numbers, rank = part_of(part)
+            return np.where(numbers < 0, LARGEST, numbers * ranks + rank)
+
+        order, marks = space.sorted(space.filled(size, marked, np.int64))
+        known = int(marks.searchsorted(LARGEST))
+        return cls(order[:known], marks[:known], ranks)
 
     def before(self, numbers: Positions, rank: Positions) -> Positions:
         """int64 [N]: events of smaller entities, and events of the entity itself of a smaller rank.

@@ -6,13 +6,14 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from shortlist.data._array_log import ArrayLog, Entity
+from shortlist.data._array_log import ArrayLog
 from shortlist.data._batch import Batch
 from shortlist.data._candidates import Candidates
+from shortlist.data._entities import Of
 from shortlist.data._keys import Keys
 from shortlist.data._ragged import Array, Ragged
 from shortlist.data._requests import Requests
-from shortlist.schema import Schema
+from shortlist.schema import Column, Schema
 
 __all__ = ["Encoder", "EventLog", "Flow", "Index", "Ranker", "Recommender", "Store"]
 
@@ -77,33 +78,93 @@ class Flow(Protocol):
 
 
 class EventLog(Protocol):
-    """Positive events by time: what histories and as-of features are read from.
+    """Events by time: what histories and as-of features are read from.
 
     Users and items are positions in the store's tables, -1 for unknown. Times are microseconds since 1970.
-    "Before" is strict: an event at the very time asked for is not seen. Questions ``of`` users do not read
-    ``items``, and the reverse. Where many are asked about at one time, ``since`` and ``before`` may be [1].
+    "Before" is strict: an event at the very time asked for is not seen. Events have columns of their own:
+    floats with NaN for null, or integers with `NULL`, which for text are codes of the store.
+
+    An entity is "user", "item", "pair" (of both), the name of a column, or several of these at once;
+    ``columns`` holds the values of those that are columns. Questions that do not name users do not read
+    ``users``, and likewise with ``items``. Where many are asked about at one time, ``since`` and ``before``
+    may be [1].
     """
 
-    def history(self, users: Positions, before: Positions, limit: int) -> tuple[Ragged, Ragged]:
-        """The last ``limit`` items of each user before a time, oldest first, and their times."""
+    def history(
+        self, users: Positions, before: Positions, limit: int, names: tuple[str, ...] = ()
+    ) -> tuple[Ragged, ...]:
+        """The last ``limit`` items of each user before a time, oldest first, their times, further columns.
+
+        Positive events only.
+        """
+
+    def recent(
+        self,
+        of: Of,
+        users: Positions,
+        items: Positions,
+        before: Positions,
+        limit: int,
+        *,
+        names: tuple[str, ...],
+        columns: Mapping[str, Positions] = ...,
+    ) -> tuple[Ragged, ...]:
+        """Columns of the last ``limit`` events, positive or not, of each before a time, oldest first."""
 
     def counts(
-        self, of: Entity, users: Positions, items: Positions, since: Positions, before: Positions
+        self,
+        of: Of,
+        users: Positions,
+        items: Positions,
+        since: Positions,
+        before: Positions,
+        *,
+        columns: Mapping[str, Positions] = ...,
     ) -> Positions:
-        """How many events each user, item or pair had in [since, before)."""
+        """How many positive events each entity had in [since, before)."""
 
     def first(
-        self, of: Entity, users: Positions, items: Positions, since: Positions, before: Positions
+        self,
+        of: Of,
+        users: Positions,
+        items: Positions,
+        since: Positions,
+        before: Positions,
+        *,
+        columns: Mapping[str, Positions] = ...,
     ) -> Positions:
-        """Time of the first event of each in [since, before), -1 for none."""
+        """Time of the first positive event of each entity in [since, before), -1 for none."""
 
     def last(
-        self, of: Entity, users: Positions, items: Positions, since: Positions, before: Positions
+        self,
+        of: Of,
+        users: Positions,
+        items: Positions,
+        since: Positions,
+        before: Positions,
+        *,
+        columns: Mapping[str, Positions] = ...,
     ) -> Positions:
-        """Time of the last event of each in [since, before), -1 for none."""
+        """Time of the last positive event of each entity in [since, before), -1 for none."""
+
+    def totals(
+        self,
+        of: Of,
+        users: Positions,
+        items: Positions,
+        since: Positions,
+        before: Positions,
+        *,
+        name: str,
+        columns: Mapping[str, Positions] = ...,
+    ) -> tuple[Positions, npt.NDArray[np.float64]]:
+        """How many numbers the events of each entity in [since, before) have in a column, and their sum.
+
+        Events that are not positive count too; nulls, NaN and infinite numbers do not.
+        """
 
     def popularity(self, since: int, before: int) -> npt.NDArray[np.float64]:
-        """Weighted number of events of every item in [since, before)."""
+        """Weighted number of positive events of every item in [since, before)."""
 
 
 class Store(EventLog, Protocol):
@@ -142,10 +203,30 @@ class Store(EventLog, Protocol):
     def user_columns(self, users: Positions, names: tuple[str, ...]) -> Mapping[str, Array | Ragged]:
         """Raw values of user columns; null (None or NaN) where the position is -1."""
 
-    def events(self) -> ArrayLog:
-        """All events, in the order they came."""
+    @property
+    def event_schema(self) -> Schema:
+        """Columns of their own that events have beside user, item, time and weight."""
 
-    def append_events(self, users: Any, items: Any, times: Positions, weights: Vectors | None = None) -> int:
+    def event_column(self, name: str) -> Column:
+        """A column that questions about events may name: one of theirs, or of the item or the user table."""
+
+    def event_codes(self, name: str, values: Any) -> Array:
+        """Raw values of such a column as the log has them; what it never met is NULL."""
+
+    def event_values(self, name: str, codes: Array) -> Array:
+        """What the log has in such a column as raw values, None or NaN for null."""
+
+    def events(self) -> ArrayLog:
+        """All positive events, in the order they came."""
+
+    def append_events(
+        self,
+        users: Any,
+        items: Any,
+        times: Positions,
+        weights: Vectors | None = None,
+        columns: Mapping[str, Any] = ...,
+    ) -> int:
         """Add events by raw ids; durable when it returns. Gives how many were kept."""
 
 

@@ -10,11 +10,11 @@ from shortlist.data import Array, Ragged
 from shortlist.errors import SchemaError
 from shortlist.schema import Column, Tags
 
-__all__ = ["accept", "as_floats", "is_missing", "on_values", "release"]
+__all__ = ["KINDS", "accept", "as_floats", "is_missing", "on_values", "release"]
 
 Floats = npt.NDArray[np.float64]
 
-_KINDS = {
+KINDS = {
     "int": "iufbO",
     "uint": "iufbO",
     "float": "fiubO",
@@ -28,7 +28,8 @@ def accept(column: Column, value: Array | Ragged) -> Array | Ragged:
     """Check a raw column of a batch against the schema; values stay as they are.
 
     Raises:
-        SchemaError: lists where one value a row is expected or the reverse, or arrays of another kind.
+        SchemaError: lists where one value a row is expected or the reverse, arrays of another kind, or
+            vectors of another width.
     """
     if isinstance(value, Ragged):
         if not column.is_list:
@@ -38,8 +39,12 @@ def accept(column: Column, value: Array | Ragged) -> Array | Ragged:
         raise _refused(column, "one value a row", "a Ragged of lists", "build it with Ragged.of")
     else:
         array = value
+    if column.shape.kind == "vector":
+        return _matrix(column, array)
+    if array.ndim != 1:
+        raise _refused(column, f"an array of shape {array.shape}", "one value a row")
     kind = array.dtype.kind
-    if kind not in _KINDS[column.dtype.rstrip("0123456789")] and len(array):
+    if kind not in KINDS[column.dtype.rstrip("0123456789")] and len(array):
         raise _refused(column, f"an array of {array.dtype}", f"values of type {column.dtype}")
     if kind == "M":
         return array.astype("datetime64[us]").view(np.int64)
@@ -50,7 +55,9 @@ def accept(column: Column, value: Array | Ragged) -> Array | Ragged:
 
 
 def release(column: Column, value: Array | Ragged) -> Array | Ragged:
-    """A finished column: continuous ones are float32, NaN for null."""
+    """A finished column: continuous ones are float32, NaN for null; vectors are of their schema's type."""
+    if column.shape.kind == "vector":
+        return on_values(value, lambda x: x.astype(column.dtype, copy=False))
     return on_values(value, _as_float32) if Tags.CONTINUOUS in column.tags else value
 
 
@@ -78,6 +85,22 @@ def as_floats(values: Array, name: str) -> Floats:
 def is_missing(value: Any) -> bool:
     """Whether a raw value is null: None or NaN."""
     return value is None or value != value  # noqa: PLR0124 - only NaN differs from itself
+
+
+def _matrix(column: Column, rows: Array) -> Array:
+    """Vectors as a matrix [B, D]; rows that come as objects are stacked, None is a vector of NaN."""
+    width = column.shape.size
+    if rows.dtype.kind == "O" and rows.ndim == 1 and width is not None:
+        missing = [np.nan] * width
+        given = [missing if row is None else row for row in rows.tolist()]
+        try:
+            rows = np.array(given, dtype=column.dtype).reshape(len(given), -1 if given else width)
+        except (TypeError, ValueError) as error:
+            raise _refused(column, "vectors of several widths", f"vectors of {width} numbers") from error
+    if rows.ndim != 2 or (width is not None and rows.shape[1] != width) or rows.dtype.kind not in "fiub":
+        received = f"an array of {rows.dtype} of shape {rows.shape}"
+        raise _refused(column, received, f"numbers of shape [B, {'D' if width is None else width}]")
+    return rows
 
 
 def _as_float32(values: Array) -> Array:

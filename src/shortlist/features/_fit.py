@@ -1,80 +1,105 @@
 """Fitting: passes over the partitions until every op has its state."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import polars as pl
 
 from shortlist.errors import ArgumentError
-from shortlist.features._event_source import EventSource
-from shortlist.features._frames import prepare, waiting
-from shortlist.features._op import Exprs, Fits, Step
-from shortlist.features._plan import Plan, stateless
+from shortlist.features._coverage import RAW, Seen, nulls_of, raw_seen
+from shortlist.features._frames import waiting
+from shortlist.features._measure import Measuring
+from shortlist.features._op import Exprs, Fits, FitsAgain, Step
+from shortlist.features._plan import Key, Plan, States, stateless
+from shortlist.features._rows import Rows
 from shortlist.features._state import State
-from shortlist.features._statistics import Statistic
-from shortlist.features.engine import Engine
-from shortlist.io import Dataset
 
-__all__ = ["fit_states"]
-
-Name = tuple[int, str]
+__all__ = ["Fitted", "Name", "as_fits", "finished", "fit_states"]
 
 
-def fit_states(plan: Plan, dataset: Dataset, events: EventSource, engine: Engine) -> dict[int, State]:
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What came of fitting.
+
+    Attributes:
+        states: the state of every step.
+        totals: the merged statistics that the states were made of, where they were to be kept.
+        seen: rows and nulls of the raw columns; empty where nothing had to be counted.
+    """
+
+    states: dict[Key, State]
+    totals: dict["Name", pl.DataFrame]
+    seen: tuple[Seen, ...]
+
+
+# A statistic of a step: the key of the step's state, and the op's name for the statistic.
+Name = tuple[Key, str]
+Ready = tuple[Key, Step, Exprs]
+
+
+def fit_states(plan: Plan, rows: Rows, *, keep_totals: bool = False) -> Fitted:
     """The state of every step.
 
     One pass over the data fits all ops whose inputs need no unfitted op: as many passes as the longest chain
-    of fitted ops in a branch, and none for what needs no statistics.
+    of fitted ops in a branch, and none for what needs no statistics. Ops that ask for more rounds get them,
+    all together.
 
     Raises:
         ArgumentError: ops wait for one another in a circle.
     """
-    states = stateless(plan.steps)
+    states, totals, seen = stateless(plan.steps), dict[Name, pl.DataFrame](), ()
+    measuring = Measuring(plan, rows, whole=keep_totals)
     while todo := waiting(plan, states):
         ready = [
-            (number, step, columns)
-            for number, step, columns in todo
-            if all(plan.giver(name) in states for name in _op(step).after())
+            found
+            for found in todo
+            if all(plan.giver(name) in states for name in as_fits(found[1]).after())
         ]
         if not ready:
             raise ArgumentError(
                 "Categorify.like",
-                received=f"columns {sorted(name for _, step, _ in todo for name in _op(step).after())}",
+                received=f"columns {sorted(name for _, step, _ in todo for name in as_fits(step).after())}",
                 expected="vocabularies that do not wait for one another",
                 remedy="let one of the branches count its own values",
             )
-        totals = _measure(plan, ready, dataset, events, engine)
-        for number, step, _ in ready:
-            fitted = {name: states[plan.giver(name)] for name in _op(step).after()}
-            mine = {name: total for (owner, name), total in totals.items() if owner == number}
-            states[number] = _op(step).finish(step, mine, fitted)
-    return states
+        found = _totals(ready, measuring)
+        seen = seen or raw_seen(plan, found)
+        states |= finished(plan, ready, found, states)
+        totals |= found if keep_totals else {}
+    return Fitted(states, totals, seen)
 
 
-def _measure(
-    plan: Plan, ready: list[tuple[int, Step, Exprs]], dataset: Dataset, events: EventSource, engine: Engine
-) -> Mapping[Name, pl.DataFrame]:
-    """The merged statistics of the steps, in one pass."""
-    wanted: dict[Name, Statistic] = {
-        (number, name): statistic
-        for number, step, columns in ready
-        for name, statistic in _op(step).statistics(step, columns).items()
-    }
-    if not wanted:
-        return {}
-
-    def partial(rows: pl.LazyFrame) -> list[pl.DataFrame]:
-        prepared = prepare(plan, rows, dataset.schema, events)
-        plans = [statistic.plan(prepared) for statistic in wanted.values()]
-        return pl.collect_all(plans, engine="streaming")
-
-    def merge(left: list[pl.DataFrame], right: list[pl.DataFrame]) -> list[pl.DataFrame]:
-        parts = zip(wanted.values(), left, right, strict=True)
-        return [statistic.merge(one, other) for statistic, one, other in parts]
-
-    totals = engine.map_reduce(partial, merge, dataset.partitions)
-    return dict(zip(wanted, totals, strict=True))
+def finished(
+    plan: Plan, ready: Iterable[Ready], totals: Mapping[Name, pl.DataFrame], states: States
+) -> dict[Key, State]:
+    """The states of steps, from their totals."""
+    found: dict[Key, State] = {}
+    for key, step, _ in ready:
+        others = {name: states[plan.giver(name)] for name in as_fits(step).after()}
+        found[key] = as_fits(step).finish(step, _mine(totals, key), others)
+    return found
 
 
-def _op(step: Step) -> Fits:
+def as_fits(step: Step) -> Fits:
+    """The op of a step that learns."""
     assert isinstance(step.op, Fits)
     return step.op
+
+
+def _totals(ready: Sequence[Ready], measuring: "Measuring") -> dict[Name, pl.DataFrame]:
+    """The merged statistics of steps, in as many rounds as their ops ask for."""
+    totals: dict[Name, pl.DataFrame] = {}
+    wanted = {key: as_fits(step).statistics(step, columns) for key, step, columns in ready}
+    while any(wanted.values()):
+        asked = {(key, name): one for key, named in wanted.items() for name, one in named.items()}
+        totals |= measuring.measure(asked if totals else {**asked, RAW: nulls_of(measuring.plan)})
+        wanted = {
+            key: step.op.more(step, columns, _mine(totals, key))
+            for key, step, columns in ready
+            if wanted.get(key) and isinstance(step.op, FitsAgain)
+        }
+    return totals
+
+
+def _mine(totals: Mapping[Name, pl.DataFrame], key: Key) -> dict[str, pl.DataFrame]:
+    return {name: total for (owner, name), total in totals.items() if owner == key}

@@ -6,7 +6,7 @@ import polars as pl
 
 from shortlist.schema import Column, Tags
 
-__all__ = ["as_left", "element_type", "enter", "leave", "on_elements"]
+__all__ = ["as_left", "element_type", "enter", "leave", "on_elements", "polars_type"]
 
 _TYPES: dict[str, pl.DataType] = {
     "int8": pl.Int8(),
@@ -31,20 +31,30 @@ def element_type(column: Column) -> pl.DataType:
     return _TYPES[column.dtype]
 
 
-def enter(column: Column) -> pl.Expr:
-    """A raw column: of its schema's type, NaN made null, a missing list made an empty one."""
+def polars_type(column: Column) -> pl.DataType:
+    """The Polars type of a column; a vector of unknown width is a list there."""
     inner = element_type(column)
+    if column.shape.kind == "vector" and column.shape.size is not None:
+        return pl.Array(inner, column.shape.size)
+    return inner if column.shape.kind == "scalar" else pl.List(inner)
+
+
+def enter(column: Column) -> pl.Expr:
+    """A raw column: of its schema's type, NaN made null, a missing list made an empty one.
+
+    A missing vector stays null, and the numbers of a vector stay as they are.
+    """
+    wanted, inner = polars_type(column), element_type(column)
+    value = pl.col(column.name).cast(wanted)
     if column.is_list:
-        values = pl.col(column.name).cast(pl.List(inner)).fill_null(pl.lit([], dtype=pl.List(inner)))
+        values = value.fill_null(pl.lit([], dtype=wanted))
         return values.list.eval(pl.element().fill_nan(None)) if inner.is_float() else values
-    value = pl.col(column.name).cast(inner)
-    return value.fill_nan(None) if inner.is_float() else value
+    return value.fill_nan(None) if wanted.is_float() else value
 
 
 def leave(column: Column, value: pl.Expr) -> pl.Expr:
     """A finished column: continuous ones are float32, others as their schema says."""
-    wanted = element_type(as_left(column))
-    return value.cast(pl.List(wanted) if column.is_list else wanted).alias(column.name)
+    return value.cast(polars_type(as_left(column))).alias(column.name)
 
 
 def as_left(column: Column) -> Column:

@@ -5,28 +5,31 @@ import polars as pl
 from shortlist.errors import SchemaError, near
 from shortlist.features._event_source import EventSource
 from shortlist.features._frame_columns import enter, leave
-from shortlist.features._op import Exprs, Step
-from shortlist.features._plan import Lane, Plan, States
-from shortlist.schema import Schema
+from shortlist.features._op import Exprs, OutOfFold, Step
+from shortlist.features._plan import Key, Lane, Plan, States
+from shortlist.schema import Schema, Tags
 
-__all__ = ["prepare", "transform_frame", "waiting"]
+__all__ = ["needed", "prepare", "transform_frame", "waiting"]
 
 
-def waiting(plan: Plan, states: States) -> list[tuple[int, Step, Exprs]]:
+def waiting(plan: Plan, states: States) -> list[tuple[Key, Step, Exprs]]:
     """The steps that have no state yet but all their inputs, with the expressions of these."""
-    return [found for lane in plan.lanes for found in _walk(lane, states)[1]]
+    aside = {column.name: enter(column) for column in plan.beside}
+    return [found for lane in plan.lanes for found in _walk(lane, states, aside)[1]]
 
 
-def prepare(plan: Plan, rows: pl.LazyFrame, schema: Schema, events: EventSource) -> pl.LazyFrame:
+def prepare(
+    plan: Plan, rows: pl.LazyFrame, schema: Schema, events: EventSource, *, training: bool = False
+) -> pl.LazyFrame:
     """A partition with the columns of history ops beside the raw ones, and only the rows that filters keep.
 
     A filter whose columns the data lack does nothing: these are not rows to train on.
 
     Raises:
-        SchemaError: the data lack a column that the plan reads.
+        SchemaError: the data lack a column that the plan reads, in training beside its inputs too.
     """
     made = {column.name for _, column in plan.sources}
-    for column in plan.reads:
+    for column in (*plan.reads, *(plan.beside if training else ())):
         if column.name not in schema and column.name not in made:
             raise SchemaError(
                 "Workflow.transform",
@@ -41,25 +44,55 @@ def prepare(plan: Plan, rows: pl.LazyFrame, schema: Schema, events: EventSource)
     return (rows.with_columns(columns) if columns else rows).filter(*filters)
 
 
-def transform_frame(plan: Plan, states: States, rows: pl.LazyFrame, given: Schema) -> pl.LazyFrame:
-    """The columns of a given schema that come out of a prepared partition."""
+def needed(plan: Plan, rows: pl.LazyFrame, schema: Schema, *, training: bool = False) -> pl.LazyFrame:
+    """A partition without the columns that nothing reads."""
+    read = {column.name for column in (*plan.reads, *plan.carried, *(plan.beside if training else ()))}
+    read.update(name for kept in plan.filters for name in kept.meta.root_names())
+    if any(column.name not in schema for _, column in plan.sources):
+        read.update(source_columns(schema))
+    return rows.select(name for name in schema.names if name in read)
+
+
+def source_columns(schema: Schema) -> tuple[str, ...]:
+    """What history ops read of each row."""
+    return tuple(column.name for column in schema if column.tags & {Tags.ID, Tags.TIME})
+
+
+def transform_frame(
+    plan: Plan, states: States, rows: pl.LazyFrame, given: Schema, *, training: bool = False
+) -> pl.LazyFrame:
+    """The columns of a given schema that come out of a prepared partition.
+
+    Args:
+        plan: what is done.
+        states: what was fitted.
+        rows: the partition.
+        given: the columns to give.
+        training: whether these are the rows that the ops were fitted on.
+    """
+    aside = {column.name: enter(column) for column in plan.beside} if training else {}
     out = []
     for lane in plan.lanes:
-        columns, _ = _walk(lane, states)
+        columns, _ = _walk(lane, states, aside, training=training)
         out += [leave(column, columns[column.name]) for column in lane.gives]
     return rows.select(*out, *(column.name for column in plan.carried if column.name in given))
 
 
-def _walk(lane: Lane, states: States) -> tuple[dict[str, pl.Expr], list[tuple[int, Step, Exprs]]]:
+def _walk(
+    lane: Lane, states: States, aside: Exprs, *, training: bool = False
+) -> tuple[dict[str, pl.Expr], list[tuple[Key, Step, Exprs]]]:
     """Expressions of the columns after the steps that have a state, and the first steps that have none."""
     columns = {column.name: enter(column) for column in lane.reads}
-    first: list[tuple[int, Step, Exprs]] = []
-    for number, step in lane.steps:
+    first: list[tuple[Key, Step, Exprs]] = []
+    for key, step in lane.steps:
         if any(column.name not in columns for column in step.inputs):
             continue
         inputs = {column.name: columns.pop(column.name) for column in step.inputs}
-        if number in states:
-            columns.update(step.op.transform(step, states[number], inputs))
+        beside = {column.name: aside[column.name] for column in step.beside if column.name in aside}
+        if key not in states:
+            first.append((key, step, {**beside, **inputs}))
+        elif training and isinstance(step.op, OutOfFold):
+            columns.update(step.op.training(step, states[key], {**beside, **inputs}))
         else:
-            first.append((number, step, inputs))
+            columns.update(step.op.transform(step, states[key], inputs))
     return columns, first

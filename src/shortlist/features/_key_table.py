@@ -1,60 +1,111 @@
 """Distinct keys in a fixed order, with whatever is known about each."""
 
+from collections.abc import Sequence
 from functools import cached_property
+from threading import Lock
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from shortlist.features._array_columns import is_missing
+from shortlist.features._combination_index import CombinationIndex
 from shortlist.features._integer_index import IntegerIndex
 
-__all__ = ["KeyTable"]
+__all__ = ["NULL_KEY", "UNKNOWN_KEY", "KeyTable"]
 
 Positions = npt.NDArray[np.int64]
+
+UNKNOWN_KEY, NULL_KEY = -1, -2
+
+# How many different expressions a table remembers; workflows use one or two.
+_REMEMBERED = 8
 
 
 class KeyTable:
     """V distinct keys of one or several columns; a key's position is its row.
 
-    Two look-ups find the same positions: `positions` takes columns of frames and searches an index built at
-    its first use (integers: `IntegerIndex`; strings: a Polars enumeration; several columns: a join), `find`
-    takes single values and asks a dictionary, also built at its first use.
+    Three look-ups find the same positions: `place` is an expression over frames, `positions` takes a column,
+    and `find_all` single values. Each searches an index built at its first use (integers: `IntegerIndex`;
+    strings: a Polars enumeration; several columns: `CombinationIndex`; single values: a dictionary).
 
     Attributes:
         frame: the key columns, then columns of values by key.
-        keys: names of the key columns; a null is a key like any other where there are several.
+        keys: names of the key columns; a null is a key like any other where there are several, but a key of
+            nulls alone is none.
 
     >>> table = KeyTable(pl.DataFrame({"value": ["b", "a"]}), ("value",))
-    >>> table.positions(pl.Series(["a", "c", None])).tolist(), table.find("b")
-    ([1, -1, -1], 0)
+    >>> asked = pl.Series("x", ["a", "c", None])
+    >>> asked.to_frame().select(table.place(pl.col("x")))["x"].to_list(), table.find_all(["a", "c", None])
+    ([1, -1, -2], [1, -1, -2])
     """
 
     def __init__(self, frame: pl.DataFrame, keys: tuple[str, ...]) -> None:
         self.frame = frame
         self.keys = keys
+        self._places: list[tuple[pl.Expr, pl.Expr]] = []
+        self._lock = Lock()
 
     def __len__(self) -> int:
         return len(self.frame)
 
+    def __getstate__(self) -> tuple[pl.DataFrame, tuple[str, ...]]:
+        """What travels to another process: the rows; look-ups are built there."""
+        return self.frame, self.keys
+
+    def __setstate__(self, state: tuple[pl.DataFrame, tuple[str, ...]]) -> None:
+        KeyTable.__init__(self, *state)
+
+    def place(self, value: pl.Expr) -> pl.Expr:
+        """Int64: the position of each value (a struct where there are several keys), -1 unknown, -2 null.
+
+        The same object for the same expression, so that a frame looks every value up once.
+        """
+        with self._lock:
+            for known, place in self._places:
+                if known.meta.eq(value):
+                    return place
+            place = self._text_place(value) if self._is_plain_text else self._searched(value)
+            self._places = [*self._places[-_REMEMBERED + 1 :], (value, place)]
+            return place
+
     def positions(self, values: pl.Series) -> Positions:
         """int64 [N]: the position of each value (a struct where there are several keys), -1 for others."""
         if len(self.keys) > 1:
-            wanted = values.struct.unnest().rename(dict(zip(values.struct.fields, self.keys, strict=True)))
-            places = self.frame.select(self.keys).with_row_index("position")
-            found = wanted.join(places, on=self.keys, how="left", nulls_equal=True, maintain_order="left")[
-                "position"
-            ]
-        elif self.is_text:
-            found = values.cast(self._enumeration, strict=False).to_physical()
-        else:
-            nulls = values.is_null().to_numpy() if values.null_count() else False
-            return np.where(nulls, -1, self._index.positions(_integers(values))).astype(np.int64)
-        return found.cast(pl.Int64).fill_null(-1).to_numpy()
+            return self._combinations.positions(values.struct.unnest().get_columns())
+        if self.is_text:
+            found = values.to_frame("x").lazy().select(self.place(pl.col("x"))).collect()["x"]
+            return np.maximum(found.to_numpy(), UNKNOWN_KEY)
+        nulls = values.is_null().to_numpy() if values.null_count() else False
+        return np.where(nulls, UNKNOWN_KEY, self._index.positions(_integers(values))).astype(np.int64)
 
     def find(self, value: Any) -> int:
         """The position of one value (a tuple where there are several keys), -1 for others."""
-        return self.lookup.get(value, -1)
+        return self.lookup.get(value, UNKNOWN_KEY)
+
+    def find_all(self, values: Sequence[Any]) -> list[int]:
+        """The positions of values (tuples where there are several keys), -1 unknown, -2 null.
+
+        A number is found in another notation too: "17850" for 17850 and the reverse, as `Keys` does.
+        """
+        find = self._lookup_with_null.get
+        places = [find(value, UNKNOWN_KEY) for value in values]
+        if UNKNOWN_KEY in places:
+            for row, place in enumerate(places):
+                if place == UNKNOWN_KEY:
+                    places[row] = find(self.as_key(values[row]), UNKNOWN_KEY)
+        return places
+
+    def as_key(self, value: Any) -> Any:
+        """A single value in the notation of the keys, None for NaN."""
+        if isinstance(value, tuple):
+            return tuple(None if is_missing(member) else member for member in value)
+        return None if is_missing(value) else _in_type(value, text=self.is_text)
+
+    def warm_up(self) -> None:
+        """Build the look-up of single values now."""
+        _ = self._lookup_with_null
 
     @cached_property
     def is_text(self) -> bool:
@@ -71,6 +122,27 @@ class KeyTable:
         """The keys in order: tuples where there are several key columns."""
         return self._series.to_list() if len(self.keys) == 1 else self.frame.select(self.keys).rows()
 
+    @cached_property
+    def _lookup_with_null(self) -> dict[Any, int]:
+        nothing = None if len(self.keys) == 1 else (None,) * len(self.keys)
+        self.lookup[nothing] = NULL_KEY
+        return self.lookup
+
+
+    def _text_place(self, value: pl.Expr) -> pl.Expr:
+        found = value.cast(pl.Enum(self._series), strict=False).to_physical().cast(pl.Int64)
+        return pl.when(value.is_not_null()).then(found.fill_null(UNKNOWN_KEY)).otherwise(NULL_KEY)
+
+    def _searched(self, value: pl.Expr) -> pl.Expr:
+        def search(values: pl.Series) -> pl.Series:
+            places = self.positions(values)
+            nulls = _nulls(values)
+            if nulls is not None:
+                places[nulls] = NULL_KEY
+            return pl.Series(values.name, places)
+
+        return value.map_batches(search, return_dtype=pl.Int64, is_elementwise=True)
+
     @property
     def _series(self) -> pl.Series:
         return self.frame[self.keys[0]]
@@ -79,9 +151,17 @@ class KeyTable:
     def _type(self) -> pl.DataType:
         return self._series.dtype
 
+    @property
+    def _is_plain_text(self) -> bool:
+        return len(self.keys) == 1 and self.is_text
+
     @cached_property
-    def _enumeration(self) -> pl.Enum:
-        return pl.Enum(self._series)
+    def _combinations(self) -> CombinationIndex:
+        def member(values: pl.Series) -> KeyTable:
+            distinct = values.drop_nulls().unique(maintain_order=True)
+            return KeyTable(distinct.to_frame(), (distinct.name,))
+
+        return CombinationIndex(self.frame.select(self.keys).get_columns(), member)
 
     @cached_property
     def _index(self) -> IntegerIndex:
@@ -92,3 +172,20 @@ def _integers(values: pl.Series) -> npt.NDArray[np.int64]:
     if values.dtype == pl.UInt64:
         return values.fill_null(0).to_numpy().view(np.int64)
     return values.cast(pl.Int64).fill_null(0).to_numpy()
+
+
+def _nulls(values: pl.Series) -> npt.NDArray[np.bool_] | None:
+    if values.dtype == pl.Struct:
+        return values.struct.unnest().select(pl.all_horizontal(pl.all().is_null())).to_series().to_numpy()
+    return values.is_null().to_numpy() if values.null_count() else None
+
+
+def _in_type(value: Any, *, text: bool) -> Any:
+    """The value in the notation of the keys."""
+    if text:
+        return value if isinstance(value, str) else str(value)
+    if not isinstance(value, str):
+        return value
+    digits = value.removeprefix("-")
+    plain = digits.isascii() and digits.isdigit() and str(int(digits)) == digits
+    return int(value) if plain else value

@@ -9,11 +9,25 @@ import polars as pl
 
 from shortlist.data import Array, Ragged
 from shortlist.features._branch import Branch, Chosen
+from shortlist.features._scalars import Scalar
 from shortlist.features._state import State
 from shortlist.features._statistics import Statistic
-from shortlist.schema import Column
+from shortlist.schema import Column, Schema
 
-__all__ = ["Arrays", "Exprs", "Fits", "KeepsRows", "Made", "Op", "Step"]
+__all__ = [
+    "Arrays",
+    "Elementwise",
+    "Exprs",
+    "Fits",
+    "FitsAgain",
+    "Grows",
+    "KeepsRows",
+    "LooksAside",
+    "Made",
+    "Op",
+    "OutOfFold",
+    "Step",
+]
 
 Exprs = Mapping[str, pl.Expr]
 Arrays = Mapping[str, Array | Ragged]
@@ -36,11 +50,19 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """An op applied to columns: one column, or a whole group of them."""
+    """An op applied to columns: one column, or a whole group of them.
+
+    Attributes:
+        op: the op.
+        inputs: the columns it is applied to.
+        made: what comes out.
+        beside: raw columns that an op which `LooksAside` reads offline.
+    """
 
     op: "Op"
     inputs: tuple[Column, ...]
     made: Made
+    beside: tuple[Column, ...] = ()
 
     @property
     def outputs(self) -> tuple[Column, ...]:
@@ -94,8 +116,48 @@ class Fits(Protocol):
 
 
 @runtime_checkable
+class FitsAgain(Protocol):
+    """An op that needs more than one round over the data, beside what `Fits` asks."""
+
+    def more(self, step: Step, columns: Exprs, totals: Mapping[str, pl.DataFrame]) -> Mapping[str, Statistic]:
+        """What to count in one more pass, given all totals so far; empty when they are enough."""
+
+
+@runtime_checkable
+class Grows(Protocol):
+    """An op whose state can take in new values without changing what is known of the old ones."""
+
+    def grown(self, step: Step, state: State, totals: Mapping[str, pl.DataFrame]) -> State:
+        """The state with what is new in the statistics of further rows behind what was there."""
+
+
+@runtime_checkable
+class LooksAside(Protocol):
+    """An op that reads further raw columns offline: targets, values to sum up. Serving never asks for them."""
+
+    def beside(self, raw: Schema) -> tuple[str, ...]:
+        """Their names. ``columns`` holds their expressions in `Fits.statistics` and `OutOfFold.training`."""
+
+
+@runtime_checkable
+class OutOfFold(Protocol):
+    """An op that treats the rows it was fitted on apart, so that they do not see their own targets."""
+
+    def training(self, step: Step, state: State, columns: Exprs) -> Exprs:
+        """Polars expressions of the outputs for rows that the op was fitted on."""
+
+
+@runtime_checkable
 class KeepsRows(Protocol):
     """A training-only op: rows where its expression is not true are left out; in serving it does nothing."""
 
-    def rows(self) -> pl.Expr:
-        """An expression over raw columns."""
+    def rows(self, columns: tuple[Column, ...]) -> pl.Expr:
+        """An expression over raw columns, given those of the op's branch."""
+
+
+@runtime_checkable
+class Elementwise(Protocol):
+    """An op that changes numbers one by one: the request path runs columns with equal arithmetic at once."""
+
+    def scalars(self, step: Step, state: State) -> tuple[Scalar, ...] | None:
+        """The arithmetic, first to last; None where this step is more than that."""

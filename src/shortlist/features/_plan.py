@@ -8,14 +8,16 @@ import polars as pl
 from shortlist.errors import ArgumentError, near
 from shortlist.features._branch import Branch
 from shortlist.features._frame_columns import as_left
-from shortlist.features._op import Fits, KeepsRows, Step
+from shortlist.features._op import Fits, KeepsRows, LooksAside, Op, Step
 from shortlist.features._source import Source
 from shortlist.features._state import STATELESS, State
 from shortlist.schema import Column, Schema, Tags
 
-__all__ = ["Lane", "Plan", "States", "plan", "stateless"]
+__all__ = ["Key", "Lane", "Plan", "States", "plan", "stateless"]
 
-States = Mapping[int, State]
+# The key of a step's state: number of its branch, of its op, and the first column it takes.
+Key = str
+States = Mapping[Key, State]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +26,12 @@ class Lane:
 
     Attributes:
         reads: the raw columns, and the column of a history op.
-        steps: number and step, in order; the number is the key of the step's state.
+        steps: key of the state and step, in order.
         gives: the columns that come out.
     """
 
     reads: tuple[Column, ...]
-    steps: tuple[tuple[int, Step], ...]
+    steps: tuple[tuple[Key, Step], ...]
     gives: tuple[Column, ...]
 
 
@@ -42,6 +44,7 @@ class Plan:
         lanes: the branches.
         sources: history ops and the columns they make.
         filters: rows that are kept in training.
+        beside: further raw columns that ops read offline only.
         carried: raw columns that pass through untouched: times, targets and weights.
     """
 
@@ -49,10 +52,11 @@ class Plan:
     lanes: tuple[Lane, ...]
     sources: tuple[tuple[Source, Column], ...]
     filters: tuple[pl.Expr, ...]
+    beside: tuple[Column, ...]
     carried: tuple[Column, ...]
 
     @property
-    def steps(self) -> Iterator[tuple[int, Step]]:
+    def steps(self) -> Iterator[tuple[Key, Step]]:
         """All steps, in order."""
         return (numbered for lane in self.lanes for numbered in lane.steps)
 
@@ -67,13 +71,13 @@ class Plan:
         made = [as_left(column) for lane in self.lanes for column in lane.gives]
         return Schema([*made, *self.carried])
 
-    def giver(self, name: str) -> int:
-        """Number of the fitted step that gives a column.
+    def giver(self, name: str) -> Key:
+        """Key of the fitted step that gives a column.
 
         Raises:
             ArgumentError: no fitted step does.
         """
-        found = {column.name: n for n, step in self.steps for column in step.outputs if _fits(step)}
+        found = {column.name: key for key, step in self.steps for column in step.outputs if _fits(step)}
         if name not in found:
             raise ArgumentError(
                 "Categorify.like",
@@ -98,11 +102,7 @@ def plan(branches: Sequence[Branch], raw: Schema, states: States | None = None) 
     """
     sources = _sources(branches, raw)
     others = raw.without(*(column.name for _, column in sources))
-    lanes: list[Lane] = []
-    number = 0
-    for branch in branches:
-        lanes.append(_lane(branch, others, raw, number, states or {}))
-        number += len(lanes[-1].steps)
+    lanes = [_lane(number, branch, others, raw, states or {}) for number, branch in enumerate(branches)]
     given = [column.name for lane in lanes for column in lane.gives]
     _refuse_twice("Workflow", given)
     carried = [
@@ -110,10 +110,16 @@ def plan(branches: Sequence[Branch], raw: Schema, states: States | None = None) 
         for c in others
         if c.name not in given and (c.has(Tags.TIME) or c.has(Tags.TARGET) or c.has("weight"))
     ]
-    rows = [op.rows() for branch in branches for op in branch.ops if isinstance(op, KeepsRows)]
+    rows = [
+        op.rows(lane.reads)
+        for branch, lane in zip(branches, lanes, strict=True)
+        for op in branch.ops
+        if isinstance(op, KeepsRows)
+    ]
     known = raw.merge(column for _, column in sources)
     known.select(name for expression in rows for name in expression.meta.root_names())
-    return Plan(raw, tuple(lanes), sources, tuple(rows), tuple(carried))
+    beside = {column.name: column for lane in lanes for _, step in lane.steps for column in step.beside}
+    return Plan(raw, tuple(lanes), sources, tuple(rows), tuple(beside.values()), tuple(carried))
 
 
 def _sources(branches: Iterable[Branch], raw: Schema) -> tuple[tuple[Source, Column], ...]:
@@ -132,28 +138,34 @@ def _sources(branches: Iterable[Branch], raw: Schema) -> tuple[tuple[Source, Col
     return tuple(found.values())
 
 
-def _lane(branch: Branch, others: Schema, raw: Schema, first: int, states: States) -> Lane:
+def _lane(number: int, branch: Branch, others: Schema, raw: Schema, states: States) -> Lane:
     if branch.source is None:
         groups = tuple(tuple(others[name] for name in group) for group in branch.groups(others))
     else:
         groups = ((branch.source.column(raw),),)
     reads = tuple({column.name: column for group in groups for column in group}.values())
-    steps: list[tuple[int, Step]] = []
+    steps: list[tuple[Key, Step]] = []
     aside: list[Column] = []
-    for op in branch.ops:
+    for place, op in enumerate(branch.ops):
+        beside = tuple(raw[name] for name in op.beside(raw)) if isinstance(op, LooksAside) else ()
         passed: list[tuple[Column, ...]] = []
         for group in groups:
             members: list[Column] = []
-            for inputs in (group,) if op.grouped else tuple((column,) for column in group):
-                number = first + len(steps)
-                made = op.make(inputs, states.get(number))
-                steps.append((number, Step(op, inputs, made)))
+            for inputs in _taken(op, group):
+                key = f"{number}.{place}.{inputs[0].name}"
+                made = op.make(inputs, states.get(key))
+                steps.append((key, Step(op, inputs, made, beside)))
                 members.extend(made.columns)
                 aside.extend(made.aside)
             passed.append(tuple(members))
-        groups = tuple(passed)
+        groups = tuple(group for group in passed if group)
         _refuse_twice(type(op).__name__, [column.name for group in groups for column in group])
     return Lane(reads, tuple(steps), (*(column for group in groups for column in group), *aside))
+
+
+def _taken(op: Op, group: tuple[Column, ...]) -> tuple[tuple[Column, ...], ...]:
+    """What an op takes of a group: all of it, or column by column."""
+    return (group,) if op.grouped and group else tuple((column,) for column in group)
 
 
 def _refuse_twice(where: str, names: Sequence[str]) -> None:
@@ -171,6 +183,6 @@ def _fits(step: Step) -> bool:
     return isinstance(step.op, Fits)
 
 
-def stateless(steps: Iterable[tuple[int, Step]]) -> dict[int, State]:
+def stateless(steps: Iterable[tuple[Key, Step]]) -> dict[Key, State]:
     """The states that are known before fitting."""
-    return {number: STATELESS for number, step in steps if not _fits(step)}
+    return {key: STATELESS for key, step in steps if not _fits(step)}

@@ -1,20 +1,41 @@
 """The form of a history op: a column made out of the events before each row's time."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 
 from shortlist.data import Array, EventLog, Ragged
 from shortlist.features._branch import Branch
-from shortlist.features._key_table import KeyTable
 from shortlist.features._op import Op
 from shortlist.schema import Column, Schema
 
-__all__ = ["Positions", "Source"]
+__all__ = ["Needs", "Positions", "Several", "Source", "sources_of"]
 
 Positions = npt.NDArray[np.int64]
+Given = Mapping[str, Array]
+
+NOTHING: Given = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a history op reads.
+
+    Attributes:
+        row: what it is asked with: "user", "item", and columns of the row itself.
+        events: columns of the events.
+        positive: whether it reads positive events only.
+        codes: the column whose codes it finds: "item", or one of text; None when it finds plain values.
+    """
+
+    row: tuple[str, ...] = ("user",)
+    events: tuple[str, ...] = ()
+    positive: bool = True
+    codes: str | None = None
 
 
 class Source(ABC):
@@ -29,25 +50,42 @@ class Source(ABC):
         """``source >> op``: the first op of a branch."""
         return Branch((), (op,), self)
 
+    @property
+    @abstractmethod
+    def needs(self) -> Needs:
+        """What it reads of the row and of the events."""
+
     @abstractmethod
     def column(self, schema: Schema) -> Column:
         """The column it makes, given the columns of the log.
 
         Raises:
-            SchemaError: the log has no user, item or time column.
+            SchemaError: the log lacks a column that is needed, or one is of a type that it cannot take.
         """
 
     @abstractmethod
-    def from_log(self, log: EventLog, users: Positions, items: Positions, times: Positions) -> Array | Ragged:
-        """Float64 values, NaN for none, or lists of item positions.
+    def from_log(
+        self, log: EventLog, users: Positions, items: Positions, times: Positions, columns: Given = NOTHING
+    ) -> Array | Ragged:
+        """The values, or lists of values: floats with NaN for none, integers or codes with `NULL`.
 
         Args:
             log: events of users and items by position.
             users: int64 [B], -1 for unknown.
             items: int64 [B], -1 for unknown; read by features of items and pairs only.
             times: int64 [B], microseconds since 1970 UTC; [1] for one time for all.
+            columns: the columns of the row that it is asked with, as the log has them.
         """
 
-    @abstractmethod
-    def series(self, values: Array | Ragged, items: KeyTable) -> pl.Series:
-        """What `from_log` gave as a raw column, positions turned to raw item ids."""
+
+@runtime_checkable
+class Several(Protocol):
+    """A history op that stands for several, one a column."""
+
+    def each(self) -> tuple[Source, ...]:
+        """The ops, each of one column."""
+
+
+def sources_of(source: Source) -> tuple[Source, ...]:
+    """The ops of one column that a history op stands for: itself, or several."""
+    return source.each() if isinstance(source, Several) else (source,)

@@ -1,33 +1,35 @@
 """Branches of ops, fitted once, applied to data sets and to requests alike."""
 
-import json
 from collections.abc import Iterable, Sequence
+from operator import is_
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, overload
 
-import numpy as np
 import polars as pl
 
 from shortlist.data import Array, Batch, Ragged
-from shortlist.errors import ArgumentError, BundleError, NotFittedError, SchemaError, near
-from shortlist.features import _arrays
+from shortlist.errors import ArgumentError, NotFittedError, SchemaError, near
 from shortlist.features._branch import Branch
-from shortlist.features._event_source import EventSource
-from shortlist.features._fit import fit_states
-from shortlist.features._frames import prepare, transform_frame
-from shortlist.features._options import branch_from_json, branches_to_json, read_states, write_states
+from shortlist.features._coverage import described, fitted_coverage, vocabularies
+from shortlist.features._decode import decode, decode_codes
+from shortlist.features._draw import draw
+from shortlist.features._fit import Fitted, fit_states
+from shortlist.features._folder import Content, read_content, write_content
+from shortlist.features._growth import extended, updated
 from shortlist.features._plan import Plan, plan
+from shortlist.features._regroup import Regroups
+from shortlist.features._request import Request
+from shortlist.features._rows import Rows, grouped, opened
 from shortlist.features._source import Source
 from shortlist.features._state import State
 from shortlist.features._vocabulary import Vocabulary
-from shortlist.features.engine import Engine, Local
+from shortlist.features._write import Change, Written, cover, write
+from shortlist.features.engine import Engine
 from shortlist.features.ops import Filter
-from shortlist.io import Dataset, atomic_folder, read_manifest, write_manifest
+from shortlist.io import Dataset, Layout
 from shortlist.schema import Schema, Selector
 
 __all__ = ["Workflow"]
-
-_FORMAT = 1
 
 
 class Workflow:
@@ -35,7 +37,7 @@ class Workflow:
 
     A branch is ``columns >> op >> op``; columns are a name, a list of names, a selector, or a history op.
     A column alone passes unchanged. Time, target and "weight" columns pass through without a branch. Every
-    name comes out once.
+    name comes out once. An op that makes other rows (Groupby) may stand first: the branches then read these.
 
     Args:
         branches: branches, names, selectors, history ops and filters.
@@ -73,13 +75,23 @@ class Workflow:
     ([5, 2], [9, None])
     """
 
-    def __init__(self, branches: Iterable[Branch | Selector | str | Source | Filter]) -> None:
-        self._branches = tuple(_branch(part) for part in branches)
+    def __init__(self, branches: Iterable[Branch | Selector | str | Source | Filter | Regroups]) -> None:
+        parts = list(branches)
+        self._head = parts.pop(0) if parts and isinstance(parts[0], Regroups) else None
+        self._branches = tuple(_branch(part) for part in parts)
+        self._raw = Schema(())
         self._plan: Plan | None = None
-        self._states: dict[int, State] = {}
+        self._fitted = Fitted({}, {}, ())
+        self._learned_from: tuple[pl.LazyFrame, ...] = ()
+        self._request: Request | None = None
 
     def fit(
-        self, dataset: Dataset, *, log: Dataset | None = None, engine: Engine | None = None
+        self,
+        dataset: Dataset,
+        *,
+        log: Dataset | None = None,
+        engine: Engine | None = None,
+        keep_totals: bool = False,
     ) -> "Workflow":
         """Learn the state of every op from the data; gives the workflow itself.
 
@@ -87,18 +99,69 @@ class Workflow:
             dataset: the rows to learn from.
             log: earlier events that history ops may look back on, beside the data set's own.
             engine: where the work is done; None for `Local`.
+            keep_totals: whether to keep the statistics behind the states, those of rare values included, so
+                that `update` can add to them; they are saved with the workflow.
 
         Raises:
             SchemaError: a branch names an unknown column, or one of a type that an op cannot take.
             ArgumentError: two branches give a column of one name, or ops wait for one another.
         """
-        planned = plan(self._branches, dataset.schema)
-        states = fit_states(planned, dataset, _events(log, dataset), engine or Local())
-        self._plan, self._states = plan(self._branches, dataset.schema, states), states
-        return self
+        rows = opened(self._head, dataset, log, engine)
+        fitted = fit_states(plan(self._branches, rows.schema), rows, keep_totals=keep_totals)
+        self._raw, self._learned_from = dataset.schema, dataset.partitions
+        return self._learn(rows.schema, fitted)
+
+    def update(
+        self, dataset: Dataset, *, log: Dataset | None = None, engine: Engine | None = None
+    ) -> "Workflow":
+        """Add new rows, a new day's say, to what was learned; gives the workflow itself.
+
+        The outcome is that of fitting on the old and the new rows together. So codes may change: `extend`
+        keeps them.
+
+        Args:
+            dataset: rows that the workflow was not fitted on.
+            log: earlier events that history ops may look back on, beside the data set's own.
+            engine: where the work is done; None for `Local`.
+
+        Raises:
+            NotFittedError: the workflow is not fitted.
+            ArgumentError: it was fitted without ``keep_totals``, or an op's statistics cannot be added to: a
+                median's, or those of values that another fitted op has changed.
+        """
+        planned = self._plan_of("update")
+        fitted = updated(planned, self._fitted, opened(self._head, dataset, log, engine))
+        self._learned_from = ()
+        return self._learn(planned.raw, fitted)
+
+    def extend(
+        self, dataset: Dataset, *, log: Dataset | None = None, engine: Engine | None = None
+    ) -> "Workflow":
+        """Give codes to the new values of a data set, after the old codes; gives the workflow itself.
+
+        Old values keep their codes, so a trained model's tables need new rows at their end only. Everything
+        else that was learned stays as it is. New values get codes by count descending, ties by value
+        ascending, where they are frequent enough.
+
+        Args:
+            dataset: rows with new values.
+            log: earlier events that history ops may look back on, beside the data set's own.
+            engine: where the work is done; None for `Local`.
+
+        Raises:
+            NotFittedError: the workflow is not fitted.
+        """
+        planned = self._plan_of("extend")
+        fitted = extended(planned, self._fitted, opened(self._head, dataset, log, engine))
+        return self._learn(planned.raw, fitted)
 
     def transform(
-        self, dataset: Dataset, *, log: Dataset | None = None, engine: Engine | None = None
+        self,
+        dataset: Dataset,
+        *,
+        log: Dataset | None = None,
+        engine: Engine | None = None,
+        training: bool | None = None,
     ) -> Dataset:
         """The data set that comes out, lazily: as many partitions, rows in their order.
 
@@ -107,20 +170,47 @@ class Workflow:
                 where they are there; times, targets and weights may be absent.
             log: earlier events, not those of the data set, that history ops may look back on.
             engine: where the work is done; None for `Local`.
+            training: whether these are rows that the workflow was fitted on: statistics of targets are then
+                taken from other rows. None finds out: it is so for the very data set given to `fit`.
 
         Raises:
             NotFittedError: the workflow is not fitted.
             SchemaError: a column is missing.
         """
-        planned, events = self._fitted("transform"), _events(log, dataset)
-        absent = [column.name for column in planned.carried if column.name not in dataset.schema]
-        given = planned.gives.without(*absent)
+        rows = opened(self._head, dataset, log, engine)
+        change = self._change("transform", rows, training=self._trains(dataset, training))
+        return Dataset(change.schema, rows.engine.map(change, rows.dataset.partitions))
 
-        def change(rows: pl.LazyFrame) -> pl.LazyFrame:
-            prepared = prepare(planned, rows, dataset.schema, events)
-            return transform_frame(planned, self._states, prepared, given)
+    def write(
+        self,
+        dataset: Dataset,
+        folder: Path | str,
+        *,
+        layout: Layout | None = None,
+        log: Dataset | None = None,
+        engine: Engine | None = None,
+        training: bool | None = None,
+    ) -> Written:
+        """Transform a data set into a folder of Parquet files, one partition at a time.
 
-        return Dataset(given, (engine or Local()).map(change, dataset.partitions))
+        The folder appears whole or not at all; `shortlist.io.read_parquet` reads it.
+
+        Args:
+            dataset: as for `transform`.
+            folder: where to; replaced if it stands.
+            layout: folders by value, compression and size of row groups.
+            log: as for `transform`.
+            engine: where the work is done: its workers write their files themselves; None for `Local`.
+            training: as for `transform`.
+
+        Raises:
+            NotFittedError: the workflow is not fitted.
+            SchemaError: a column is missing.
+            DataError: the disk is full or the place cannot be written to; what stood there is as it was.
+        """
+        rows = opened(self._head, dataset, log, engine)
+        change = self._change("write", rows, training=self._trains(dataset, training))
+        return write(change, rows, Path(folder), layout or Layout())
 
     def transform_batch(self, batch: Batch) -> Batch:
         """The request path: raw columns in, what `transform` gives for them out.
@@ -132,29 +222,37 @@ class Workflow:
             NotFittedError: the workflow is not fitted.
             SchemaError: a column has another type than in fitting.
         """
-        return _arrays.transform_batch(self._fitted("transform_batch"), self._states, batch)
+        if self._request is None:
+            self._request = Request(self._plan_of("transform_batch"), self._fitted.states)
+        return self._request.transform(batch if self._head is None else self._head.regroup_batch(batch))
 
-    def decode(self, name: str, codes: Ragged | Array | Sequence[Any]) -> list[Any]:
-        """Raw values of codes: None for padding, null and unknown, tuples for combinations, lists for lists.
+    @overload
+    def decode(self, data: str, codes: Ragged | Array | Sequence[Any]) -> list[Any]: ...
+    @overload
+    def decode(self, data: Dataset) -> Dataset: ...
+    @overload
+    def decode(self, data: pl.DataFrame) -> pl.DataFrame: ...
+    @overload
+    def decode(self, data: Batch) -> dict[str, list[Any]]: ...
+    def decode(
+        self, data: str | Dataset | pl.DataFrame | Batch, codes: Ragged | Array | Sequence[Any] | None = None
+    ) -> Any:
+        """From codes back to raw values, for every encoded column at once, or for some codes of one column.
+
+        Padding, null and unknown become null (None). Combinations become tuples, structs in frames; lists stay
+        lists. Other columns of a frame or data set come back as they are; of a batch, encoded ones only.
+
+        Args:
+            data: a data set, frame or batch that the workflow has encoded, or a column's name.
+            codes: codes of the named column; lists of codes, an array or `Ragged`.
 
         Raises:
-            SchemaError: the column has no vocabulary.
+            SchemaError: the named column has no vocabulary.
             ArgumentError: a code is beyond the vocabulary.
         """
-        vocabulary = self._vocabulary(name)
-        plain = codes.to_lists() if isinstance(codes, Ragged) else np.asarray(codes, dtype=object).tolist()
-        try:
-            return [
-                vocabulary.decode(code) if isinstance(code, list) else vocabulary.decode([code])[0]
-                for code in plain
-            ]
-        except IndexError as error:
-            raise ArgumentError(
-                f"Workflow.decode of column {name!r}",
-                received=f"codes up to {max(np.max(code, initial=0) for code in plain)}",
-                expected=f"codes below {vocabulary.size}",
-                remedy="decode with the workflow that encoded them",
-            ) from error
+        if isinstance(data, str):
+            return decode_codes(data, self._vocabulary(data), () if codes is None else codes)
+        return decode(data, {name: Vocabulary.of(s) for name, s in self._vocabularies("decode").items()})
 
     def vocabulary(self, name: str) -> pl.DataFrame:
         """A column's codes, values and (where they were counted) counts.
@@ -165,80 +263,114 @@ class Workflow:
         known = self._vocabulary(name)
         return known.table.frame.with_row_index("code", known.size - len(known.table))
 
-    def coverage(self) -> pl.DataFrame:
-        """For every counted vocabulary: values kept, rows seen in fitting, and shares of null and unknown.
+    def coverage(self, dataset: Dataset | None = None, *, engine: Engine | None = None) -> pl.DataFrame:
+        """For every column: values in its vocabulary, rows, and shares of null and of unknown values.
+
+        A row for each vocabulary (for what was seen in fitting) or encoded column (for a data set), where
+        nulls and unknown values are counted after the ops before the encoding, within lists too; and one for
+        each other raw column, with its share of nulls.
+
+        Args:
+            dataset: what to measure; None for what was seen in fitting.
+            engine: where the work is done; None for `Local`.
 
         Raises:
             NotFittedError: the workflow is not fitted.
         """
-        self._fitted("coverage")
-        counted = {id(s): s for s in self._states.values() if "known_rows" in s.values}.values()
-        return pl.DataFrame([_coverage(state) for state in counted], schema=_COVERAGE)
+        self._plan_of("coverage")
+        if dataset is None:
+            return fitted_coverage(self._fitted.states, self._fitted.seen)
+        rows = opened(self._head, dataset, None, engine)
+        return cover(self._change("coverage", rows), rows)
+
+    def statistics(self) -> pl.DataFrame:
+        """What ops that describe the data have found (DataStats, Median): column, statistic, value.
+
+        Raises:
+            NotFittedError: the workflow is not fitted.
+        """
+        return described(self._plan_of("statistics"), self._fitted.states)
+
+    def draw(self, format: Literal["svg", "mermaid"] = "svg", *, schema: Schema | None = None) -> str:  # noqa: A002
+        """The graph of the workflow with the schema at every edge.
+
+        Args:
+            format: SVG text, or Mermaid text for Markdown pages.
+            schema: raw columns to draw an unfitted workflow for; not needed after fitting.
+
+        Raises:
+            NotFittedError: the workflow is not fitted and no schema is given.
+        """
+        planned = self._plan_of("draw") if schema is None else plan(self._branches, grouped(self._head, schema))
+        return draw(planned, format)
 
     @property
     def input_schema(self) -> Schema:
-        """The raw columns it reads, those of history ops included."""
-        return self._fitted("input_schema").reads
+        """The raw columns it reads when serving, those of history ops included."""
+        reads = self._plan_of("input_schema").reads
+        return reads if self._head is None else self._raw.select(self._head.reads(self._raw))
 
     @property
     def schema(self) -> Schema:
         """The columns it gives."""
-        return self._fitted("schema").gives
+        return self._plan_of("schema").gives
 
     @property
     def histories(self) -> tuple[Source, ...]:
         """The history ops, whose columns the request path takes from the feature store."""
-        return tuple(source for source, _ in self._fitted("histories").sources)
+        return tuple(source for source, _ in self._plan_of("histories").sources)
 
     def warm_up(self) -> None:
         """Build the look-ups of the request path now rather than at the first request."""
-        for state in self._states.values():
+        for state in self._fitted.states.values():
             for table in state.tables.values():
-                _ = table.lookup
+                table.warm_up()
 
     def save(self, folder: Path | str) -> None:
         """Write JSON and Arrow files; the folder appears whole or not at all.
 
         Raises:
             NotFittedError: the workflow is not fitted.
+            ArgumentError: an op, or a function that it calls, cannot be imported by its name.
             DataError: the folder cannot be written.
         """
-        planned = self._fitted("save")
-        with atomic_folder(folder) as fresh:
-            plain = {
-                "format": _FORMAT,
-                "input": json.loads(planned.raw.to_json()),
-                "branches": branches_to_json(self._branches, planned),
-                "states": write_states(fresh, self._states),
-            }
-            (fresh / "workflow.json").write_text(json.dumps(plain, indent=1, default=_number))
-            write_manifest(fresh)
+        planned = self._plan_of("save")
+        write_content(folder, planned, Content(self._raw, self._head, self._branches, self._fitted))
 
     @classmethod
-    def load(cls, folder: Path | str) -> "Workflow":
+    def load(cls, folder: Path | str, *, modules: Sequence[str] = ()) -> "Workflow":
         """Read what `save` wrote: a workflow that gives identical columns, and can be fitted anew.
+
+        Args:
+            folder: the folder.
+            modules: modules of your own that ops and functions of the workflow may be imported from. Nothing
+                else is ever imported, so a folder from elsewhere cannot run code.
 
         Raises:
             DataError: a file is missing or damaged; it is named.
-            BundleError: the folder was written in a newer format, or holds no workflow.
+            BundleError: the folder was written in another format, holds no workflow, or needs a module that
+                is not among those named.
         """
-        read_manifest(folder)
-        path = Path(folder) / "workflow.json"
-        plain = json.loads(path.read_text()) if path.is_file() else {}
-        if plain.get("format") != _FORMAT:
-            raise BundleError(
-                str(folder),
-                received=f"format {plain.get('format')}",
-                expected=f"a workflow of format {_FORMAT}",
-                remedy="read it with the version of shortlist that wrote it",
-            )
-        flow = cls(branch_from_json(branch) for branch in plain["branches"])
-        flow._states = read_states(Path(folder), plain["states"])
-        raw = Schema.from_json(json.dumps(plain["input"]))
-        flow._plan = plan(flow._branches, raw, flow._states)
-        return flow
+        content = read_content(folder, modules)
+        flow = cls([*(() if content.head is None else (content.head,)), *content.branches])
+        flow._raw = content.raw
+        return flow._learn(grouped(content.head, content.raw), content.fitted)
 
-    def _fitted(self, what: str) -> Plan:
+    def _learn(self, schema: Schema, fitted: Fitted) -> "Workflow":
+        self._plan, self._fitted, self._request = plan(self._branches, schema, fitted.states), fitted, None
+        return self
+
+    def _change(self, what: str, rows: Rows, *, training: bool = False) -> Change:
+        return Change(self._plan_of(what), self._fitted.states, rows.schema, rows.events, training)
+
+    def _trains(self, dataset: Dataset, training: bool | None) -> bool:
+        """Whether a data set is one that the ops were fitted on."""
+        if training is not None:
+            return training
+        mine = self._learned_from
+        return len(mine) == len(dataset.partitions) and all(map(is_, mine, dataset.partitions))
+
+    def _plan_of(self, what: str) -> Plan:
         if self._plan is None:
             raise NotFittedError(
                 f"Workflow.{what}",
@@ -248,10 +380,11 @@ class Workflow:
             )
         return self._plan
 
+    def _vocabularies(self, what: str) -> dict[str, State]:
+        return vocabularies(self._plan_of(what), self._fitted.states)
+
     def _vocabulary(self, name: str) -> Vocabulary:
-        planned = self._fitted("decode")
-        found = {column.name: self._states[n] for n, step in planned.steps for column in step.outputs}
-        known = {column: state for column, state in found.items() if "vocabulary" in state.tables}
+        known = self._vocabularies("decode")
         if name not in known:
             raise SchemaError(
                 "Workflow.decode",
@@ -260,31 +393,6 @@ class Workflow:
                 remedy=near(name, known),
             )
         return Vocabulary.of(known[name])
-
-
-def _number(value: object) -> object:
-    """A NumPy number that stands among an op's options."""
-    return value.item() if isinstance(value, np.generic) else str(value)
-
-
-_COVERAGE = {
-    "vocabulary": pl.String,
-    "values": pl.Int64,
-    "rows": pl.Int64,
-    "null_rate": pl.Float64,
-    "unknown_rate": pl.Float64,
-}
-
-
-def _coverage(state: State) -> dict[str, Any]:
-    rows, nulls, known = (state.values[key] for key in ("rows", "null_rows", "known_rows"))
-    return {
-        "vocabulary": state.values["name"],
-        "values": len(state.tables["vocabulary"]),
-        "rows": rows,
-        "null_rate": nulls / rows if rows else 0.0,
-        "unknown_rate": (rows - nulls - known) / rows if rows else 0.0,
-    }
 
 
 def _branch(part: object) -> Branch:
@@ -299,10 +407,6 @@ def _branch(part: object) -> Branch:
     raise ArgumentError(
         "Workflow",
         received=part,
-        expected="branches: columns >> op, names, selectors, history ops or filters",
+        expected="branches: columns >> op, names, selectors, history ops or filters; Groupby only as the first",
         remedy='Workflow(["user_id" >> ops.Categorify()])',
     )
-
-
-def _events(log: Dataset | None, dataset: Dataset) -> EventSource:
-    return EventSource([dataset] if log is None else [log, dataset])

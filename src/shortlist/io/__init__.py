@@ -1,8 +1,10 @@
 """Data in and out: reading logs and tables, cleaning them, and writing folders that appear whole."""
 
 from shortlist.io._atomic import atomic_folder, atomic_write
+from shortlist.io._concat import concat
 from shortlist.io._dataset import Dataset
 from shortlist.io._folder import read_parquet, write_parquet
+from shortlist.io._layout import Layout, PartFile
 from shortlist.io._manifest import checksum, read_manifest, write_manifest
 from shortlist.io._positives import positive
 from shortlist.io._report import CleanReport
@@ -11,15 +13,20 @@ from shortlist.io._scan import scan
 from shortlist.io._signals import Signals
 from shortlist.io._sources import Source
 from shortlist.io._tables import item_table, moment, user_table
+from shortlist.io._write import finish_parquet, write_part
 
 __all__ = [
     "CleanReport",
     "Dataset",
+    "Layout",
+    "PartFile",
     "Signals",
     "Source",
     "atomic_folder",
     "atomic_write",
     "checksum",
+    "concat",
+    "finish_parquet",
     "guess_roles",
     "item_table",
     "moment",
@@ -31,4 +38,5 @@ __all__ = [
     "user_table",
     "write_manifest",
     "write_parquet",
+    "write_part",
 ]

@@ -1,6 +1,6 @@
 """A data set: a schema and the partitions it describes."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -8,7 +8,8 @@ import polars as pl
 
 from shortlist.errors import DataError, SchemaError
 from shortlist.io._report import CleanReport
-from shortlist.io._types import schema_of
+from shortlist.io._sources import Source, check_rows, cut, open_source, packed, parts_of
+from shortlist.io._types import plain_frame, schema_of
 from shortlist.schema import Schema, Tags
 
 __all__ = ["Dataset"]
@@ -42,16 +43,20 @@ class Dataset:
 
         Args:
             frames: one frame or several of the same columns.
-            schema: their schema; None for the types of the columns, without tags.
+            schema: their schema; None for the types of the columns, without tags. Then columns of other types
+                than a schema knows become the nearest it does: dates times, categories text.
 
         Raises:
             DataError: there is no frame.
-            SchemaError: the names or their order differ from the schema.
+            SchemaError: the names or their order differ from the schema, or a column has a type that no
+                schema knows.
         """
         given = [frames] if isinstance(frames, pl.DataFrame | pl.LazyFrame) else list(frames)
         if not given:
             raise DataError("Dataset.of", received="no frames", expected="at least one frame")
         lazy = tuple(frame.lazy() for frame in given)
+        if schema is None:
+            lazy = tuple(plain_frame(frame) for frame in lazy)
         known = schema_of(lazy[0].collect_schema()) if schema is None else schema
         for frame in lazy:
             names = tuple(frame.collect_schema().names())
@@ -60,6 +65,40 @@ class Dataset:
                     "Dataset.of", received=f"columns {names}", expected=f"columns {known.names}"
                 )
         return cls(known, lazy)
+
+    @classmethod
+    def read(
+        cls,
+        source: Source,
+        *,
+        partition_rows: int = 2_000_000,
+        storage_options: Mapping[str, object] | None = None,
+    ) -> "Dataset":
+        """Everything that `scan` can read, as it is: nothing is cleaned, and no roles are needed.
+
+        Args:
+            source: see `scan`.
+            partition_rows: largest number of rows of a partition; memory grows with it.
+            storage_options: keys, region, endpoint of the object store of a URL.
+
+        Raises:
+            DataError: a file is missing, empty or unreadable.
+            SchemaError: files have different columns, or a column has a type that no schema knows.
+            ArgumentError: an argument is wrong.
+
+        >>> Dataset.read({"shop": [1, 2, 3]}, partition_rows=2).partitions[1].collect()["shop"].to_list()
+        [3]
+        """
+        check_rows("Dataset.read", partition_rows)
+        opened = open_source(parts_of(source, storage_options), text=(), rows=partition_rows)
+        if opened.notes:
+            raise SchemaError(
+                "Dataset.read",
+                received=opened.notes[0],
+                expected="columns of plain types and lists of them",
+                remedy="drop or convert it: pass pl.scan_parquet(...).drop(...)",
+            )
+        return cls.of(piece.frame for piece in opened.slices)
 
     def __str__(self) -> str:
         return f"{len(self.partitions)} partitions of\n{self.schema}"
@@ -75,6 +114,24 @@ class Dataset:
     def count(self) -> int:
         """Number of rows."""
         return sum(int(part.select(pl.len()).collect().item()) for part in self.partitions)
+
+    def cut(self, rows: int) -> "Dataset":
+        """The same rows in the same order, in partitions of at most so many rows.
+
+        Long partitions are cut, and short neighbours joined while they stay within the number. The rows of
+        Parquet files are known from their footers; a partition that is filtered or joined is computed once
+        to count its rows.
+
+        Raises:
+            ArgumentError: ``rows`` is below 1.
+
+        >>> data = Dataset.of([pl.DataFrame({"a": [1, 2, 3, 4, 5]}), pl.DataFrame({"a": [6]})])
+        >>> [part.collect()["a"].to_list() for part in data.cut(2).partitions]
+        [[1, 2], [3, 4], [5, 6]]
+        """
+        check_rows("Dataset.cut", rows)
+        slices = [piece for part in self.partitions for piece in cut(part, rows, "the data set")]
+        return replace(self, partitions=tuple(piece.frame for piece in packed(slices, rows)))
 
     def tag(self, name: str, *tags: str) -> "Dataset":
         """The same data with one column's tags replaced.

@@ -1,7 +1,8 @@
 """A list of the files of a folder with their checksums: damage is found and named."""
 
 import json
-from collections.abc import Mapping
+import zlib
+from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from shortlist.errors import DataError
 from shortlist.io._atomic import atomic_write
 
-__all__ = ["MANIFEST", "checksum", "read_manifest", "write_manifest"]
+__all__ = ["MANIFEST", "checksum", "crc32", "read_manifest", "write_manifest"]
 
 MANIFEST = "manifest.json"
 _BLOCK = 1 << 20
@@ -24,20 +25,40 @@ def checksum(path: Path) -> str:
     return digest.hexdigest()
 
 
-def write_manifest(folder: Path | str, facts: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def crc32(path: Path) -> str:
+    """CRC-32 of a file's bytes, in hexadecimal: finds damage at a fifth of the cost of `checksum`."""
+    sums = 0
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            sums = zlib.crc32(block, sums)
+    return f"{sums:08x}"
+
+
+_SUMS: Mapping[str, Callable[[Path], str]] = {"blake2b": checksum, "crc32": crc32}
+
+
+def write_manifest(
+    folder: Path | str,
+    facts: Mapping[str, Any] | None = None,
+    *,
+    known: Mapping[str, Mapping[str, Any]] | None = None,
+) -> dict[str, Any]:
     """Write ``manifest.json``: facts of the caller, and size and checksum of every other file of the folder.
 
     Args:
         folder: the folder, complete but for the manifest.
         facts: plain data that stands beside the list of files (any key but ``files``).
+        known: file -> its ``bytes``, its ``blake2b`` or ``crc32``, and any more; these files come first, in
+            this order, and are not read again.
     """
-    root = Path(folder)
-    files = {
-        path.relative_to(root).as_posix(): {"bytes": path.stat().st_size, "blake2b": checksum(path)}
-        for path in sorted(root.rglob("*"))
-        if path.is_file() and path != root / MANIFEST
+    root, given = Path(folder), dict(known or {})
+    files = {path.relative_to(root).as_posix(): path for path in sorted(root.rglob("*")) if path.is_file()}
+    others = {
+        name: {"bytes": path.stat().st_size, "blake2b": checksum(path)}
+        for name, path in files.items()
+        if name not in given and name != MANIFEST
     }
-    manifest = {**(facts or {}), "files": files}
+    manifest = {**(facts or {}), "files": given | others}
     atomic_write(root / MANIFEST, json.dumps(manifest, indent=1).encode())
     return manifest
 
@@ -70,11 +91,11 @@ def read_manifest(folder: Path | str, *, verify: bool = True) -> dict[str, Any]:
 def _check(path: Path, known: Mapping[str, Any], *, verify: bool) -> None:
     if not path.is_file():
         raise DataError(str(path), received="no such file", expected="a file of the manifest")
-    size = path.stat().st_size
-    if size != known["bytes"] or (verify and checksum(path) != known["blake2b"]):
+    size, sums = path.stat().st_size, {name: known[name] for name in _SUMS if name in known}
+    if size != known["bytes"] or (verify and any(_SUMS[name](path) != sums[name] for name in sums)):
         raise DataError(
             str(path),
             received=f"a damaged file of {size} bytes",
-            expected=f"{known['bytes']} bytes with checksum {known['blake2b']}",
+            expected=f"{known['bytes']} bytes with checksum {' '.join(sums.values())}",
             remedy="copy or write the folder again",
         )

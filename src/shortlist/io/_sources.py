@@ -1,6 +1,6 @@
 """What can be read: files, globs, folders and frames, as slices of one set of columns."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -8,10 +8,25 @@ from typing import Any, TypeAlias
 import polars as pl
 
 from shortlist.errors import ArgumentError, DataError, SchemaError
-from shortlist.io._files import expand, file_columns, open_file, pieces, reading
-from shortlist.io._types import TIME_DTYPE, plain_type
+from shortlist.io._files import DataFile, expand, open_file, pieces, reading
+from shortlist.io._lake import open_table
+from shortlist.io._remote import is_url, open_url
+from shortlist.io._types import plain_column, plain_type
 
-__all__ = ["Opened", "Slice", "Source", "open_source", "source_columns"]
+__all__ = [
+    "Opened",
+    "Slice",
+    "Source",
+    "Table",
+    "check_rows",
+    "cut",
+    "open_source",
+    "packed",
+    "parts_of",
+    "source_columns",
+]
+
+_FRAME = "the frame"
 
 Source: TypeAlias = "str | Path | pl.LazyFrame | pl.DataFrame | Mapping[str, Any] | Sequence[Any] | Any"
 
@@ -46,64 +61,104 @@ class Opened:
     untyped: frozenset[str] = frozenset()
 
 
-def source_columns(source: Source) -> pl.Schema:
-    """Names and types of the columns of (the first part of) a source.
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of something that is not one file.
 
-    Raises:
-        DataError: a file is missing, empty or unreadable, or a folder holds none.
-        ArgumentError: the source is of no known kind.
+    Attributes:
+        frame: the rows.
+        origin: where they are from, for messages.
     """
-    first = _parts(source)[0]
-    return file_columns(first) if isinstance(first, Path) else first.collect_schema()
+
+    frame: pl.LazyFrame
+    origin: str
 
 
-def open_source(source: Source, *, text: Iterable[str], rows: int) -> Opened:
-    """Open a source as slices of at most so many rows.
+def parts_of(source: Source, storage: Mapping[str, object] | None = None) -> list[DataFile | Table]:
+    """The files and tables that a source is made of.
 
     Args:
         source: see `shortlist.io.scan`.
+        storage: how the object store of URLs is reached.
+
+    Raises:
+        DataError: a file is missing, empty or of an unknown format, or a folder holds none.
+        ArgumentError: the source is of no known kind, or storage options are given without a URL.
+    """
+    parts = _parts(source, storage)
+    if storage is not None and not any(is_url(one) for one in _leaves(source)):
+        raise ArgumentError(
+            "scan.storage_options",
+            received=f"options {sorted(storage)} and no URL",
+            expected="a source such as s3://bucket/folder/",
+        )
+    return parts
+
+
+def source_columns(parts: Sequence[DataFile | Table]) -> pl.Schema:
+    """Names and types of the columns of the first part of a source.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    first = parts[0]
+    with reading(first.origin):
+        frame = open_file(first, ()) if isinstance(first, DataFile) else first.frame
+        return frame.collect_schema()
+
+
+def open_source(parts: Sequence[DataFile | Table], *, text: Iterable[str], rows: int) -> Opened:
+    """Open a source as slices of at most so many rows.
+
+    Args:
+        parts: what `parts_of` gave.
         text: columns to read as text from formats without types (CSV), and to find in every part.
         rows: largest number of rows of a slice.
 
     Raises:
-        DataError: a file is missing, empty or unreadable, a folder holds none, or no file has a row.
+        DataError: a file is unreadable, or no file has a row.
         SchemaError: parts do not have the same columns.
     """
     wanted = tuple(text)
-    parts = _parts(source)
     found = [piece for part in parts for piece in _cut(part, wanted, rows)]
-    untyped = (
-        frozenset(wanted) if any(isinstance(p, Path) and _untyped(p) for p in parts) else frozenset[str]()
-    )
+    untyped = any(isinstance(part, DataFile) and not part.typed for part in parts)
     with reading("the source"):
         frames, notes = _aligned([piece.frame for piece in found], wanted, [piece.origin for piece in found])
-    slices = _packed([replace(p, frame=frame) for p, frame in zip(found, frames, strict=True)], rows)
-    if all(isinstance(part, Path) for part in parts) and not any(piece.rows for piece in slices):
+    slices = packed([replace(p, frame=frame) for p, frame in zip(found, frames, strict=True)], rows)
+    if all(isinstance(part, DataFile) for part in parts) and not any(piece.rows for piece in slices):
         raise DataError(
             _origin(parts), received="no rows", expected="at least one row", remedy="check the files"
         )
-    return Opened(tuple(slices), notes, untyped)
+    return Opened(tuple(slices), notes, frozenset(wanted) if untyped else frozenset())
 
 
-def _untyped(path: Path) -> bool:
-    return not path.name.lower().endswith((".parquet", ".pq", ".arrow", ".feather", ".ipc"))
-
-
-def _origin(parts: Sequence[Path | pl.LazyFrame]) -> str:
-    names = [part.name for part in parts if isinstance(part, Path)]
+def _origin(parts: Sequence[DataFile | Table]) -> str:
+    names = [part.name if isinstance(part, DataFile) else part.origin for part in parts]
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
-def _parts(source: Source) -> list[Path | pl.LazyFrame]:
+def _leaves(source: Source) -> Iterator[Any]:
+    if isinstance(source, list | tuple):
+        for one in source:
+            yield from _leaves(one)
+    else:
+        yield source
+
+
+def _parts(source: Source, storage: Mapping[str, object] | None) -> list[DataFile | Table]:
+    if isinstance(source, str) and is_url(source):
+        opened = open_url(source, storage)
+        return [opened if isinstance(opened, DataFile) else Table(opened, source)]
     if isinstance(source, str | Path):
-        return list(expand(source))
+        table = open_table(Path(source).expanduser())
+        return list(expand(source)) if table is None else [Table(table, str(source))]
     if isinstance(source, pl.LazyFrame | pl.DataFrame):
-        return [source.lazy()]
+        return [Table(source.lazy(), _FRAME)]
     if isinstance(source, list | tuple):
         if not source:
             raise DataError("scan", received="an empty list", expected="at least one file or frame")
-        return [part for one in source for part in _parts(one)]
-    return [_foreign(source).lazy()]
+        return [part for one in source for part in _parts(one, storage)]
+    return [Table(_foreign(source).lazy(), _FRAME)]
 
 
 def _foreign(source: Any) -> pl.DataFrame:
@@ -131,28 +186,40 @@ def _foreign(source: Any) -> pl.DataFrame:
     )
 
 
-def _cut(part: Path | pl.LazyFrame, text: tuple[str, ...], rows: int) -> list[Slice]:
-    if isinstance(part, Path):
-        with reading(str(part)):
+def _cut(part: DataFile | Table, text: tuple[str, ...], rows: int) -> list[Slice]:
+    if isinstance(part, DataFile):
+        with reading(part.origin):
             frame = open_file(part, text)
             return [
                 Slice(frame.slice(start, count), count, part.name)
                 for start, count in pieces(part, frame, rows)
             ]
-    total = int(part.select(pl.len()).collect().item())
+    with reading(part.origin):
+        return cut(part.frame, rows, part.origin)
+
+
+def check_rows(where: str, rows: int) -> None:
+    """Refuse a number of rows below 1."""
+    if rows < 1:
+        raise ArgumentError(where, received=rows, expected="an integer >= 1 of rows")
+
+
+def cut(frame: pl.LazyFrame, rows: int, origin: str) -> list[Slice]:
+    """Slices of at most so many rows of a frame; Parquet files tell their rows without being read."""
+    total = int(frame.select(pl.len()).collect().item())
     starts = range(0, max(total, 1), rows)
-    return [Slice(part.slice(start, rows), min(rows, total - start), "the frame") for start in starts]
+    return [Slice(frame.slice(start, rows), min(rows, total - start), origin) for start in starts]
 
 
-def _packed(slices: list[Slice], rows: int) -> list[Slice]:
+def packed(slices: list[Slice], rows: int) -> list[Slice]:
     """Neighbours joined while they stay within the number of rows."""
-    packed: list[list[Slice]] = []
+    groups: list[list[Slice]] = []
     for piece in slices:
-        if packed and sum(other.rows for other in packed[-1]) + piece.rows <= rows:
-            packed[-1].append(piece)
+        if groups and sum(other.rows for other in groups[-1]) + piece.rows <= rows:
+            groups[-1].append(piece)
         else:
-            packed.append([piece])
-    return [group[0] if len(group) == 1 else _joined(group) for group in packed]
+            groups.append([piece])
+    return [group[0] if len(group) == 1 else _joined(group) for group in groups]
 
 
 def _joined(group: list[Slice]) -> Slice:
@@ -190,15 +257,6 @@ def _aligned(
 
 def _cast(frame: pl.LazyFrame, schema: pl.Schema, target: pl.Schema) -> pl.LazyFrame:
     return frame.select(
-        _plain(name, schema[name], dtype) if name in schema else pl.lit(None, dtype).alias(name)
+        plain_column(name, schema[name], dtype) if name in schema else pl.lit(None, dtype).alias(name)
         for name, dtype in target.items()
     )
-
-
-def _plain(name: str, dtype: pl.DataType, target: pl.DataType) -> pl.Expr:
-    column = pl.col(name)
-    if isinstance(dtype, pl.Datetime) and dtype.time_zone is not None:
-        column = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
-    if isinstance(dtype, pl.Duration):
-        column = column.dt.total_microseconds()
-    return column if dtype == target else column.cast(target, strict=target != TIME_DTYPE)

@@ -2,9 +2,19 @@
 
 import polars as pl
 
+from shortlist.errors import SchemaError
 from shortlist.schema import LIST, SCALAR, Column, Schema, Shape
 
-__all__ = ["TIME_DTYPE", "column_of", "frame_type", "plain_type", "schema_of"]
+__all__ = [
+    "TIME_DTYPE",
+    "column_of",
+    "empty_frame",
+    "frame_type",
+    "plain_column",
+    "plain_frame",
+    "plain_type",
+    "schema_of",
+]
 
 TIME_DTYPE = pl.Datetime("us")
 
@@ -86,3 +96,52 @@ def schema_of(frame: pl.Schema) -> Schema:
     tags    string  list
     """
     return Schema(column_of(name, dtype) for name, dtype in frame.items())
+
+
+def empty_frame(schema: Schema) -> pl.DataFrame:
+    """A frame of a schema's types, without rows.
+
+    >>> empty_frame(Schema([Column("id", "int64"), Column("tags", "string", shape=LIST)])).dtypes
+    [Int64, List(String)]
+    """
+    return pl.DataFrame(schema={column.name: _frame_type(column) for column in schema})
+
+
+def _frame_type(column: Column) -> pl.DataType:
+    inner = frame_type(column.dtype)
+    if column.shape.kind == "vector" and column.shape.size is not None:
+        return pl.Array(inner, column.shape.size)
+    return inner if column.shape.kind == "scalar" else pl.List(inner)
+
+
+def plain_frame(frame: pl.LazyFrame) -> pl.LazyFrame:
+    """The same rows in plain types.
+
+    Raises:
+        SchemaError: a column has a type that none of them can hold.
+    """
+    types = frame.collect_schema()
+    if all(dtype in _NAMES for dtype in types.dtypes()):
+        return frame
+    plain = {name: plain_type(dtype) for name, dtype in types.items()}
+    columns = []
+    for name, dtype in plain.items():
+        if dtype is None:
+            raise SchemaError(
+                f"column {name!r}",
+                received=f"type {types[name]}",
+                expected="numbers, text, bools, times, or lists of them",
+                remedy="drop or convert it",
+            )
+        columns.append(plain_column(name, types[name], dtype))
+    return frame if types == plain else frame.select(columns)
+
+
+def plain_column(name: str, dtype: pl.DataType, target: pl.DataType) -> pl.Expr:
+    """A column of a type, in the plain type it is read as."""
+    column = pl.col(name)
+    if isinstance(dtype, pl.Datetime) and dtype.time_zone is not None:
+        column = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+    if isinstance(dtype, pl.Duration):
+        column = column.dt.total_microseconds()
+    return column if dtype == target else column.cast(target, strict=target != TIME_DTYPE)

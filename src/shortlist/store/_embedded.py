@@ -1,31 +1,34 @@
 """The store that lives inside the process."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Any, final
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 
-from shortlist.data import Array, ArrayLog, Entity, Keys, Ragged
-from shortlist.errors import ArgumentError, SchemaError
+from shortlist.data import Array, ArrayLog, Keys, Of, Ragged
+from shortlist.errors import ArgumentError, SchemaError, near
 from shortlist.io import Dataset, item_table, user_table
-from shortlist.schema import Schema, Tags
+from shortlist.schema import Column, Schema
+from shortlist.store._event_columns import EventColumns, event_schema
 from shortlist.store._events import events_log, ids_of, time_after
 from shortlist.store._files import Contents, read_contents, write_contents
 from shortlist.store._journal import Journal
 from shortlist.store._layered_log import LayeredLog
 from shortlist.store._newcomers import Newcomers
-from shortlist.store._table import Table
+from shortlist.store._table import table_of
 from shortlist.store._windows import Windows
 
 __all__ = ["EmbeddedStore"]
 
 Positions = npt.NDArray[np.int64]
 Weights = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.float64]
+Columns = Mapping[str, Positions]
+
+_NOTHING: Columns = {}
 
 
 @final
@@ -34,8 +37,13 @@ class EmbeddedStore:
 
     Positions of items are those of the item table, then those of items that only events mention. Events that
     are appended are seen by the next question. They are durable when the store was opened with a ``live``
-    file, otherwise they last as long as the process. Memory: 28 bytes an event, and 16 more for each of the
-    orders by time, user, item and pair (see `ArrayLog`) once it has been asked for.
+    file, otherwise they last as long as the process. Memory: 28 bytes an event, 8 more for each column of
+    events, and 16 for each of the orders by time, user, item and pair (see `ArrayLog`) once it has been asked
+    for.
+
+    Questions about events may name columns of their own (``columns`` of `build`), whose values are those at
+    the event, and columns of the item or the user table, whose values are those of the table. An event of
+    weight 0 or less is not positive: it counts in `totals` and `recent` only.
 
     Args:
         contents: tables and events; made by `build` or `open`.
@@ -44,6 +52,7 @@ class EmbeddedStore:
     def __init__(self, contents: Contents) -> None:
         self._items = contents.items
         self._users = contents.users
+        self._columns = contents.columns
         self._known = Newcomers(contents.users.keys)
         self._log = LayeredLog(contents.events)
         self._windows = Windows(self._log)
@@ -54,21 +63,32 @@ class EmbeddedStore:
 
     @classmethod
     def build(
-        cls, events: Dataset, items: Dataset | None = None, users: Dataset | None = None
+        cls,
+        events: Dataset,
+        items: Dataset | None = None,
+        users: Dataset | None = None,
+        *,
+        columns: Sequence[str] = (),
     ) -> "EmbeddedStore":
         """Read event, item and user tables into memory.
 
         Args:
-            events: the log; with a column tagged "weight" only rows of positive weight become events.
+            events: the log; without ``columns`` only its positive rows (`shortlist.io.positive`) are read.
             items: one row an item; None derives it from the log (the last known values).
             users: one row a user; None derives it from the log.
+            columns: columns of the log to keep with each event, such as the price paid or a click: numbers,
+                flags and text.
+
+        Raises:
+            SchemaError: a column cannot be one of events, or ids have different types.
         """
+        own = EventColumns(event_schema(events.schema, columns))
         catalogue = item_table(events, before=None) if items is None else items
         people = user_table(events, before=None) if users is None else users
-        item_rows = _table(catalogue, catalogue.schema.item.name, ids_of(events, events.schema.item.name))
-        user_rows = _table(people, people.schema.user.name, ids_of(events, events.schema.user.name))
-        log = events_log(events, user_rows, item_rows)
-        return cls(Contents(item_rows, user_rows, log, time_after(events)))
+        item_rows = table_of(catalogue, catalogue.schema.item.name, ids_of(events, events.schema.item.name))
+        user_rows = table_of(people, people.schema.user.name, ids_of(events, events.schema.user.name))
+        log = events_log(events, user_rows, item_rows, own)
+        return cls(Contents(item_rows, user_rows, log, time_after(events), own))
 
     @classmethod
     def open(cls, folder: Path | str, live: Path | str | None = None) -> "EmbeddedStore":
@@ -86,7 +106,7 @@ class EmbeddedStore:
         if live is not None:
             journal = Journal(Path(live))
             for record in journal.open():
-                store._add(record["u"], record["i"], record["t"], record["w"])
+                store._add(record["u"], record["i"], record["t"], record["w"], record.get("c", {}))
             store._journal = journal
         return store
 
@@ -96,8 +116,8 @@ class EmbeddedStore:
         Appended events whose item is unknown have no position: they stay in the ``live`` file only.
         """
         with self._lock:
-            users, log = _extended(self._users, self._known.ids), self._log.flattened()
-            write_contents(Contents(self._items, users, log, self._until), Path(folder))
+            users, log = self._users.extended(self._known.ids), self._log.flattened()
+            write_contents(Contents(self._items, users, log, self._until, self._columns), Path(folder))
 
     def close(self) -> None:
         """Let go of the ``live`` file."""
@@ -156,20 +176,60 @@ class EmbeddedStore:
         """Raw values of user columns; null where the position is -1 or the user is new."""
         return self._users.rows(users, names)
 
-    def append_events(self, users: Any, items: Any, times: Positions, weights: Weights | None = None) -> int:
-        """Add positive events by raw ids; durable when it returns if there is a ``live`` file.
+    @property
+    def event_schema(self) -> Schema:
+        """Columns of their own that events have beside user, item, time and weight."""
+        return self._columns.schema
+
+    def event_column(self, name: str) -> Column:
+        """A column that questions about events may name: one of theirs, or of the item or the user table.
+
+        Raises:
+            SchemaError: there is none of this name, or it holds lists or dates.
+        """
+        tables = (self._columns.schema, self._items.schema, self._users.schema)
+        for schema in tables:
+            if name in schema:
+                return event_schema(schema, (name,))[name]
+        known = near(name, [other for schema in tables for other in schema.names])
+        raise SchemaError(
+            "columns of events",
+            received=f"no column {name!r}",
+            expected="a column of the events, the items or the users",
+            remedy=f"build the store with columns=({name!r},); {known}",
+        )
+
+    def event_codes(self, name: str, values: Any) -> Array:
+        """Raw values of such a column as the log has them; text that it never met is NULL."""
+        return self._columns.codes(self._asked(name), values)
+
+    def event_values(self, name: str, codes: Array) -> Array:
+        """What the log has in such a column as raw values, None or NaN for null."""
+        return self._columns.values(self._asked(name), codes)
+
+    def append_events(
+        self,
+        users: Any,
+        items: Any,
+        times: Positions,
+        weights: Weights | None = None,
+        columns: Mapping[str, Any] = _NOTHING,
+    ) -> int:
+        """Add events by raw ids; durable when it returns if there is a ``live`` file.
 
         Args:
             users: N raw ids; None for an anonymous visitor, whose events count for items only.
             items: N raw ids; events of unknown items are kept in the file and counted, but seen by nobody.
             times: int64 [N], microseconds since 1970 UTC, in any order.
             weights: float32 [N]; ones by default.
+            columns: N raw values by event column; those left out are taken from the item or the user table
+                where it has them, else null.
 
         Returns:
             How many events were kept: all of them.
 
         Raises:
-            ArgumentError: the lengths differ.
+            ArgumentError: the lengths differ, or the store keeps no such column or values.
             DataError: the file could not be written; nothing was kept.
         """
         people, things = _plain(users), _plain(items)
@@ -181,49 +241,126 @@ class EmbeddedStore:
                 received=f"lengths {len(people)}, {len(things)}, {len(when)}, {len(strength)}",
                 expected="as many users, items, times and weights",
             )
+        given = self._columns.plain(columns, len(when))
         if len(when) == 0:
             return 0
         with self._lock:
+            own = self._columns.plain(self._known_values(people, things, given), len(when)) | given
             if self._journal is not None:
                 record = {"u": people, "i": things, "t": when.tolist(), "w": strength.tolist()}
-                self._journal.append(record)
-            self._add(people, things, when, strength)
+                self._journal.append({**record, "c": own} if own else record, version=2 if own else 1)
+            self._add(people, things, when, strength, own)
         return len(when)
 
     def events(self) -> ArrayLog:
-        """All events, in the order they came."""
-        return self._log.flattened()
+        """All positive events, in the order they came."""
+        return self._log.flattened().positives()
 
-    def history(self, users: Positions, before: Positions, limit: int) -> tuple[Ragged, Ragged]:
-        """The last ``limit`` items of each user before a time, oldest first, and their times."""
-        return self._log.history(users, before, limit)
+    def history(
+        self, users: Positions, before: Positions, limit: int, names: tuple[str, ...] = ()
+    ) -> tuple[Ragged, ...]:
+        """The last ``limit`` items of each user before a time, oldest first, their times, further columns."""
+        return self._log.history(users, before, limit, names)
+
+    def recent(
+        self,
+        of: Of,
+        users: Positions,
+        items: Positions,
+        before: Positions,
+        limit: int,
+        *,
+        names: tuple[str, ...],
+        columns: Columns = _NOTHING,
+    ) -> tuple[Ragged, ...]:
+        """Columns of the last ``limit`` events, positive or not, of each before a time, oldest first."""
+        return self._log.recent(of, users, items, before, limit, names=names, columns=columns)
 
     def counts(
-        self, of: Entity, users: Positions, items: Positions, since: Positions, before: Positions
+        self,
+        of: Of,
+        users: Positions,
+        items: Positions,
+        since: Positions,
+        before: Positions,
+        *,
+        columns: Columns = _NOTHING,
     ) -> Positions:
-        """How many events each user, item or pair had in [since, before)."""
-        return self._log.counts(of, users, items, since, before)
+        """How many positive events each entity had in [since, before)."""
+        return self._log.counts(of, users, items, since, before, columns=columns)
 
     def first(
-        self, of: Entity, users: Positions, items: Positions, since: Positions, before: Positions
+        self,
+        of: Of,
+        users: Positions,
+        items: Positions,
+        since: Positions,
+        before: Positions,
+        *,
+        columns: Columns = _NOTHING,
     ) -> Positions:
-        """Time of the first event of each in [since, before), -1 for none."""
-        return self._log.first(of, users, items, since, before)
+        """Time of the first positive event of each entity in [since, before), -1 for none."""
+        return self._log.first(of, users, items, since, before, columns=columns)
 
     def last(
-        self, of: Entity, users: Positions, items: Positions, since: Positions, before: Positions
+        self,
+        of: Of,
+        users: Positions,
+        items: Positions,
+        since: Positions,
+        before: Positions,
+        *,
+        columns: Columns = _NOTHING,
     ) -> Positions:
-        """Time of the last event of each in [since, before), -1 for none."""
-        return self._log.last(of, users, items, since, before)
+        """Time of the last positive event of each entity in [since, before), -1 for none."""
+        return self._log.last(of, users, items, since, before, columns=columns)
+
+    def totals(
+        self,
+        of: Of,
+        users: Positions,
+        items: Positions,
+        since: Positions,
+        before: Positions,
+        *,
+        name: str,
+        columns: Columns = _NOTHING,
+    ) -> tuple[Positions, Floats]:
+        """How many numbers the events of each entity in [since, before) have in a column, and their sum."""
+        return self._log.totals(of, users, items, since, before, name=name, columns=columns)
 
     def popularity(self, since: int, before: int) -> npt.NDArray[np.float64]:
         """Float64 [items], read-only: weighted number of events of every item in [since, before)."""
         return self._windows.counts(since, before)
 
-    def _add(self, users: Any, items: Any, times: Any, weights: Any) -> None:
+    def _asked(self, name: str) -> Column:
+        """`event_column`, ready to be asked about."""
+        column = self.event_column(name)
+        if name not in self._columns.schema:
+            _ = self._log.attributes[name]
+        return column
+
+    def _known_values(
+        self, users: list[Any], items: list[Any], given: Mapping[str, Any]
+    ) -> dict[str, list[Any]]:
+        """What the tables say now of event columns that were not given."""
+        found: dict[str, list[Any]] = {}
+        for name in self._columns.schema.names:
+            table, keys, ids = (self._items, self.items, items)
+            if name not in table.schema:
+                table, keys, ids = (self._users, self.users, users)
+            if name in table.schema and name not in given:
+                values = table.rows(keys.positions(ids), (name,))[name]
+                found[name] = values.to_lists() if isinstance(values, Ragged) else values.tolist()
+        return found
+
+    def _add(
+        self, users: Any, items: Any, times: Any, weights: Any, columns: Mapping[str, list[Any]]
+    ) -> None:
         when, strength = np.asarray(times, dtype=np.int64), np.asarray(weights, dtype=np.float32)
         places = self.items.positions(items)
-        self._log.append(self._known.meet(users), places, when, strength)
+        own = self._columns.met(columns, len(when))
+        self._log.append(self._known.meet(users), places, when, strength, own)
         self._windows.forget_from(int(when.min()))
         self._unknown_items += int((places < 0).sum())
         self._until = max(self._until, int(when.max()) + 1)
@@ -231,32 +368,3 @@ class EmbeddedStore:
 
 def _plain(ids: Any) -> list[Any]:
     return ids.tolist() if isinstance(ids, np.ndarray) else list(ids)
-
-
-def _table(given: Dataset, id_name: str, mentioned: pl.Series) -> Table:
-    """The given rows, then one row of nulls for each id that only events mention."""
-    schema = Schema(column for column in given.schema if Tags.TIME not in column.tags)
-    frame = given.collect().select(schema.names)
-    if frame.schema[id_name] != mentioned.dtype:
-        raise SchemaError(
-            f"column {id_name!r} of a table",
-            received=str(frame.schema[id_name]),
-            expected=f"{mentioned.dtype}, the type of the ids in the events",
-            remedy="cast one of them",
-        )
-    return _extended(
-        Table(frame, schema, id_name), mentioned.filter(~mentioned.is_in(frame[id_name].implode()))
-    )
-
-
-def _extended(table: Table, ids: pl.Series | list[Any]) -> Table:
-    if len(ids) == 0:
-        return table
-    frame, schema = table.frame, table.schema
-    more = pl.Series(table.id_name, ids, strict=False).cast(frame.schema[table.id_name], strict=False)
-    if more.null_count():
-        frame = frame.cast({table.id_name: pl.String})
-        more = pl.Series(table.id_name, [str(value) for value in ids])
-        schema = schema.merge([replace(schema[table.id_name], dtype="string")])
-    frame = pl.concat([frame, more.to_frame()], how="diagonal").rechunk()
-    return Table(frame, schema, table.id_name, table.listed)

@@ -6,6 +6,7 @@ from shortlist.data import ArrayLog
 from shortlist.errors import SchemaError
 from shortlist.io import Dataset, positive
 from shortlist.schema import Tags
+from shortlist.store._event_columns import Attributes, EventColumns
 from shortlist.store._table import Table
 
 __all__ = ["events_log", "ids_of", "time_after"]
@@ -17,10 +18,12 @@ def ids_of(events: Dataset, name: str) -> pl.Series:
     return pl.concat(parts)[name].drop_nulls().unique().sort()
 
 
-def events_log(events: Dataset, users: Table, items: Table) -> ArrayLog:
-    """The positive events (`shortlist.io.positive`), in the order of the data set."""
-    frame = events.frame().filter(positive(events.schema)).select(**_names(events))
-    frame = frame.filter(pl.col("time").is_not_null())
+def events_log(events: Dataset, users: Table, items: Table, columns: EventColumns) -> ArrayLog:
+    """The events in the order of the data set: the positive ones, and the others too if they have columns."""
+    wanted = positive(events.schema)
+    named = {_own(place): pl.col(name) for place, name in enumerate(columns.schema.names)}
+    frame = events.frame() if named else events.frame().filter(wanted)
+    frame = frame.select(**_names(events, wanted), **named).filter(pl.col("time").is_not_null())
     for side, table in (("user", users), ("item", items)):
         places = table.frame.lazy().select(
             pl.col(table.id_name).alias(side), pl.int_range(pl.len(), dtype=pl.Int64).alias(f"{side}_at")
@@ -33,6 +36,8 @@ def events_log(events: Dataset, users: Table, items: Table) -> ArrayLog:
         found["time"].to_numpy(),
         found["weight"].to_numpy(),
         len(items),
+        {name: columns.read(found[_own(place)], name) for place, name in enumerate(columns.schema.names)},
+        Attributes(items, users, columns),
     )
 
 
@@ -42,7 +47,11 @@ def time_after(events: Dataset) -> int:
     return 0 if ends is None else ends[1] + 1
 
 
-def _names(events: Dataset) -> dict[str, pl.Expr]:
+def _own(place: int) -> str:
+    return f"column_{place}"
+
+
+def _names(events: Dataset, wanted: pl.Expr) -> dict[str, pl.Expr]:
     schema = events.schema
     time = schema.the(Tags.TIME)
     if time.dtype != "datetime":
@@ -57,5 +66,5 @@ def _names(events: Dataset) -> dict[str, pl.Expr]:
         "user": pl.col(schema.user.name),
         "item": pl.col(schema.item.name),
         "time": pl.col(time.name).cast(pl.Datetime("us")).cast(pl.Int64),
-        "weight": (pl.col(weight[0]) if weight else pl.lit(1.0)).cast(pl.Float32),
+        "weight": pl.when(wanted).then(pl.col(weight[0]) if weight else 1.0).otherwise(0.0).cast(pl.Float32),
     }

@@ -1,7 +1,7 @@
 """The folder of a store: Arrow files that are mapped into memory, and a page of facts."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,37 +10,42 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
-from shortlist.data import ArrayLog
+from shortlist.data import Array, ArrayLog
 from shortlist.errors import DataError
 from shortlist.io import atomic_folder
-from shortlist.schema import Schema
+from shortlist.schema import Column, Schema
+from shortlist.store._event_columns import Attributes, EventColumns
 from shortlist.store._table import Table
+from shortlist.store._words import Words
 
 __all__ = ["Contents", "read_contents", "write_contents"]
 
-_FORMAT = 1
+_FORMAT = 2  # 1: events without columns of their own, all of them positive
 _FACTS = "store.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a store holds: two tables, the events, and the time after the newest of them."""
+    """What a store holds: two tables, the events and their columns, and the time after the newest of them."""
 
     items: Table
     users: Table
     events: ArrayLog
     until: int
+    columns: EventColumns = field(default_factory=lambda: EventColumns(Schema()))
 
 
 def write_contents(contents: Contents, folder: Path) -> None:
     """Write the folder; it appears whole or not at all."""
-    log = contents.events
+    log, columns = contents.events, contents.columns
+    plain = len(columns.schema) == 0 and log.all_positive
     facts = {
-        "format": _FORMAT,
+        "format": 1 if plain else _FORMAT,
         "until": contents.until,
         "events": len(log),
         "items": _facts(contents.items),
         "users": _facts(contents.users),
+        "columns": [column.to_json() for column in columns.schema],
     }
     with atomic_folder(folder) as room:
         for name, table in (("items", contents.items), ("users", contents.users)):
@@ -49,6 +54,11 @@ def write_contents(contents: Contents, folder: Path) -> None:
             table.frame.write_ipc(path, compression="uncompressed", record_batch_size=rows)
         for name in ("users", "items", "times", "weights"):
             np.save(room / f"events.{name}.npy", getattr(log, name))
+        for place, name in enumerate(columns.schema.names):
+            np.save(room / f"events.column{place}.npy", log.columns[name])
+            if name in columns.words:
+                texts = pl.DataFrame({"text": columns.words[name].texts}, schema={"text": pl.String})
+                texts.write_ipc(room / f"events.column{place}.arrow")
         (room / _FACTS).write_text(json.dumps(facts, indent=1))
 
 
@@ -62,15 +72,18 @@ def read_contents(folder: Path) -> Contents:
     try:
         items = _read_table(folder / "items.arrow", facts["items"])
         users = _read_table(folder / "users.arrow", facts["users"])
-        columns = [_mapped(folder / f"events.{name}.npy") for name in ("users", "items", "times", "weights")]
-        sizes = {len(column) for column in columns} | {int(facts["events"])}
+        arrays = [_mapped(folder / f"events.{name}.npy") for name in ("users", "items", "times", "weights")]
+        columns, further = _read_columns(folder, facts.get("columns", []))
+        sizes = {len(array) for array in (*arrays, *further.values())} | {int(facts["events"])}
         until = int(facts["until"])
     except (OSError, KeyError, TypeError, ValueError, pl.exceptions.PolarsError, pa.ArrowException) as error:
         raise _damaged(folder, f"{type(error).__name__}: {error}") from error
     if len(sizes) > 1:
         raise _damaged(folder, f"event columns of {sorted(sizes)} rows")
-    people, things, times, weights = columns
-    return Contents(items, users, ArrayLog(people, things, times, weights, len(items)), until)
+    attributes = Attributes(items, users, columns)
+    people, things, times, weights = arrays
+    log = ArrayLog(people, things, times, weights, len(items), further, attributes)
+    return Contents(items, users, log, until, columns)
 
 
 def _read_facts(folder: Path) -> dict[str, Any]:
@@ -99,6 +112,17 @@ def _read_table(path: Path, facts: dict[str, Any]) -> Table:
         raise ValueError(f"{path.name} has {frame.height} rows instead of {facts['rows']}")
     schema = Schema.from_json(json.dumps(facts["schema"]))
     return Table(frame.select(schema.names), schema, facts["id"], facts["listed"])
+
+
+def _read_columns(folder: Path, plain: list[dict[str, Any]]) -> tuple[EventColumns, dict[str, Array]]:
+    schema = Schema(Column.from_json(column) for column in plain)
+    words = {
+        column.name: Words(pl.read_ipc(folder / f"events.column{place}.arrow")["text"])
+        for place, column in enumerate(schema)
+        if column.dtype == "string"
+    }
+    arrays = {name: _mapped(folder / f"events.column{n}.npy") for n, name in enumerate(schema.names)}
+    return EventColumns(schema, words), arrays
 
 
 def _mapped(path: Path) -> npt.NDArray[Any]:

@@ -7,14 +7,15 @@ from collections.abc import Iterator
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, final
+from typing import Any, NoReturn, final
 
 from shortlist.errors import DataError
 from shortlist.store._lock import lock
 
 __all__ = ["Journal"]
 
-_MAGIC = b"shortlist events 1\n"
+_MAGIC = {1: b"shortlist events 1\n", 2: b"shortlist events 2\n"}
+_FIRST = len(_MAGIC[1])
 _HEAD = struct.Struct("<I4s16s")  # length of the payload, check of the length, checksum of the payload
 _LARGEST = 2**32 - 1
 
@@ -27,7 +28,8 @@ class Journal:
     the payload (16), and the payload as JSON. `append` returns after fsync. A record that a crash left half
     written at the end of the file was never acknowledged: it is cut when the file is opened, and
     ``cut_bytes`` says how much. Damage anywhere else is an error: nothing acknowledged is dropped silently.
-    One process at a time may hold the file.
+    One process at a time may hold the file. Its first line tells the version, which is that of its newest
+    kind of record: what reads version 1 refuses a file of version 2.
 
     Args:
         path: the file; made, with its folder, when it is missing.
@@ -38,6 +40,7 @@ class Journal:
         self.cut_bytes = 0
         self._file: int | None = None
         self._size = 0
+        self._version = 1
 
     def open(self) -> Iterator[Any]:
         """Take hold of the file and give its records, oldest first.
@@ -49,20 +52,26 @@ class Journal:
         self._file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
         lock(self._file, self.path)
         data = self.path.read_bytes()
-        if _MAGIC.startswith(data):
-            self.cut_bytes = len(data) if len(data) < len(_MAGIC) else 0
+        if _MAGIC[1].startswith(data):
+            self.cut_bytes = len(data) if len(data) < _FIRST else 0
             self._restart()
             return iter(())
-        if not data.startswith(_MAGIC):
+        version = next((number for number, line in _MAGIC.items() if data.startswith(line)), None)
+        if version is None:
             self._refuse("its first bytes are not those of an event log", 0)
+        self._version = version
         records, self._size = self._read(data)
         self.cut_bytes = len(data) - self._size
         if self.cut_bytes:
             self._cut()
         return iter(records)
 
-    def append(self, record: Any) -> None:
+    def append(self, record: Any, version: int = 1) -> None:
         """Write one record and return when the disk has it.
+
+        Args:
+            record: plain data.
+            version: the first version of the file that may hold such a record.
 
         Raises:
             DataError: the record could not be written; the file is left as it was.
@@ -72,6 +81,10 @@ class Journal:
         payload = json.dumps(record, separators=(",", ":"), ensure_ascii=False).encode()
         data = _head(payload) + payload
         try:
+            if version > self._version:
+                _write_all(self._file, _MAGIC[version], 0)
+                os.fsync(self._file)
+                self._version = version
             _write_all(self._file, data, self._size)
             os.fsync(self._file)
         except OSError as error:
@@ -94,10 +107,10 @@ class Journal:
     def _restart(self) -> None:
         assert self._file is not None
         os.ftruncate(self._file, 0)
-        _write_all(self._file, _MAGIC, 0)
+        _write_all(self._file, _MAGIC[1], 0)
         os.fsync(self._file)
         _sync_folder(self.path.parent)
-        self._size = len(_MAGIC)
+        self._size, self._version = _FIRST, 1
 
     def _cut(self) -> None:
         assert self._file is not None
@@ -105,7 +118,7 @@ class Journal:
         os.fsync(self._file)
 
     def _read(self, data: bytes) -> tuple[list[Any], int]:
-        records, place = [], len(_MAGIC)
+        records, place = [], _FIRST
         while place < len(data):
             stop = self._record_end(data, place)
             if stop is None:
@@ -131,7 +144,7 @@ class Journal:
             self._refuse("the checksum of a record does not match", place)
         return stop
 
-    def _refuse(self, found: str, place: int) -> None:
+    def _refuse(self, found: str, place: int) -> NoReturn:
         self.close()
         raise DataError(
             f"event log {str(self.path)!r}",

@@ -1,20 +1,24 @@
 """A log that grows: sorted layers, small ones on top of a large one."""
 
+from collections.abc import Mapping
 from functools import partial, reduce
 from typing import final
 
 import numpy as np
 import numpy.typing as npt
 
-from shortlist.data import ArrayLog, Entity, Ragged
+from shortlist.data import Array, ArrayLog, Attribute, Of, Ragged
 
 __all__ = ["LayeredLog"]
 
 Positions = npt.NDArray[np.int64]
 Weights = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.float64]
+Columns = Mapping[str, Positions]
 
 _SMALL = 1024
 _RATIO = 4
+_NOTHING: Columns = {}
 
 
 @final
@@ -38,9 +42,23 @@ class LayeredLog:
     def __len__(self) -> int:
         return sum(map(len, self._layers))
 
-    def append(self, users: Positions, items: Positions, times: Positions, weights: Weights) -> None:
+    @property
+    def attributes(self) -> Mapping[str, Attribute]:
+        """Columns that follow from the user or the item of an event."""
+        return self._layers[0].attributes
+
+    def append(
+        self,
+        users: Positions,
+        items: Positions,
+        times: Positions,
+        weights: Weights,
+        columns: Mapping[str, Array] = _NOTHING,
+    ) -> None:
         """Add events; among equal times they come after all earlier ones."""
-        layers = [*self._layers, ArrayLog(users, items, times, weights, self._layers[0].n_items)]
+        base = self._layers[0]
+        fresh = ArrayLog(users, items, times, weights, base.n_items, columns, base.attributes)
+        layers = [*self._layers, fresh]
         while len(layers) > 2 and _merges(layers[-2], layers[-1]):
             layers[-2:] = [_concatenated(layers[-2:])]
         if len(layers) == 2 and len(layers[1]) * _RATIO > max(len(layers[0]), _SMALL):
@@ -51,48 +69,116 @@ class LayeredLog:
         """All events in one layer, in the order they came."""
         return _concatenated(list(self._layers))
 
-    def history(self, users: Positions, before: Positions, limit: int) -> tuple[Ragged, Ragged]:
-        """The last ``limit`` items of each user before a time, oldest first, and their times."""
-        parts = [layer.history(users, before, limit) for layer in self._layers]
-        filled = [part for part in parts if len(part[0].values)]
-        if len(filled) <= 1:
-            return filled[0] if filled else parts[0]
-        rows = np.concatenate([times.row_of for _, times in filled])
-        times = np.concatenate([times.values for _, times in filled])
-        items = np.concatenate([items.values for items, _ in filled])
-        order = np.lexsort((times, rows))
-        offsets = np.zeros(len(users) + 1, dtype=np.int64)
-        np.cumsum(np.bincount(rows, minlength=len(users)), out=offsets[1:])
-        return Ragged(items[order], offsets).last(limit), Ragged(times[order], offsets).last(limit)
+    def history(
+        self, users: Positions, before: Positions, limit: int, names: tuple[str, ...] = ()
+    ) -> tuple[Ragged, ...]:
+        """The last ``limit`` items of each user before a time, oldest first, their times, further columns."""
+        parts = [layer.history(users, before, limit, names) for layer in self._layers]
+        return _newest(parts, [part[1] for part in parts], limit)
+
+    def recent(
+        self,
+        of: Of,
+        users: Positions,
+        items: Positions,
+        before: Positions,
+        limit: int,
+        *,
+        names: tuple[str, ...],
+        columns: Columns = _NOTHING,
+    ) -> tuple[Ragged, ...]:
+        """Columns of the last ``limit`` events, positive or not, of each before a time, oldest first."""
+        asked = (*names, "time")
+        parts = [
+            layer.recent(of, users, items, before, limit, names=asked, columns=columns)
+            for layer in self._layers
+        ]
+        return _newest(parts, [part[-1] for part in parts], limit)[:-1]
 
     def counts(
-        self, of: Entity, users: Positions, items: Positions, since: Positions, before: Positions
+        self,
+        of: Of,
+        users: Positions,
+        items: Positions,
+        since: Positions,
+        before: Positions,
+        *,
+        columns: Columns = _NOTHING,
     ) -> Positions:
-        """How many events each user, item or pair had in [since, before)."""
-        parts = [layer.counts(of, users, items, since, before) for layer in self._layers]
-        return reduce(np.add, parts)
+        """How many positive events each entity had in [since, before)."""
+        asked = (of, users, items, since, before)
+        return reduce(np.add, [layer.counts(*asked, columns=columns) for layer in self._layers])
 
     def first(
-        self, of: Entity, users: Positions, items: Positions, since: Positions, before: Positions
+        self,
+        of: Of,
+        users: Positions,
+        items: Positions,
+        since: Positions,
+        before: Positions,
+        *,
+        columns: Columns = _NOTHING,
     ) -> Positions:
-        """Time of the first event of each in [since, before), -1 for none."""
-        parts = [layer.first(of, users, items, since, before) for layer in self._layers]
+        """Time of the first positive event of each entity in [since, before), -1 for none."""
+        asked = (of, users, items, since, before)
+        parts = [layer.first(*asked, columns=columns) for layer in self._layers]
         return reduce(partial(_chosen, np.minimum), parts)
 
     def last(
-        self, of: Entity, users: Positions, items: Positions, since: Positions, before: Positions
+        self,
+        of: Of,
+        users: Positions,
+        items: Positions,
+        since: Positions,
+        before: Positions,
+        *,
+        columns: Columns = _NOTHING,
     ) -> Positions:
-        """Time of the last event of each in [since, before), -1 for none."""
-        parts = [layer.last(of, users, items, since, before) for layer in self._layers]
+        """Time of the last positive event of each entity in [since, before), -1 for none."""
+        asked = (of, users, items, since, before)
+        parts = [layer.last(*asked, columns=columns) for layer in self._layers]
         return reduce(partial(_chosen, np.maximum), parts)
 
+    def totals(
+        self,
+        of: Of,
+        users: Positions,
+        items: Positions,
+        since: Positions,
+        before: Positions,
+        *,
+        name: str,
+        columns: Columns = _NOTHING,
+    ) -> tuple[Positions, Floats]:
+        """How many numbers the events of each entity in [since, before) have in a column, and their sum."""
+        asked = (of, users, items, since, before)
+        parts = [layer.totals(*asked, name=name, columns=columns) for layer in self._layers]
+        return reduce(np.add, [count for count, _ in parts]), reduce(np.add, [total for _, total in parts])
+
     def popularity(self, since: int, before: int) -> npt.NDArray[np.float64]:
-        """Float64 [n_items]: weighted number of events of every item in [since, before)."""
+        """Float64 [n_items]: weighted number of positive events of every item in [since, before)."""
         layers = self._layers
         counts = layers[0].popularity(since, before)
         for layer in layers[1:]:
             counts += layer.popularity(since, before)
         return counts
+
+
+def _newest(parts: list[tuple[Ragged, ...]], times: list[Ragged], limit: int) -> tuple[Ragged, ...]:
+    """The last events of each row out of those of all layers."""
+    filled = [place for place, found in enumerate(times) if len(found.values)]
+    if len(filled) <= 1:
+        return parts[filled[0] if filled else 0]
+    when = np.concatenate([times[place].values for place in filled])
+    rows = np.concatenate([times[place].row_of for place in filled])
+    order = np.lexsort((when, rows))
+    offsets = np.zeros(len(times[0]) + 1, dtype=np.int64)
+    np.cumsum(np.bincount(rows, minlength=len(times[0])), out=offsets[1:])
+    columns = zip(*(parts[place] for place in filled), strict=True)
+    return tuple(
+        Ragged(np.concatenate([part.values for part in column])[order], offsets).last(limit)
+        for column in columns
+    )
 
 
 def _chosen(choose: np.ufunc, one: Positions, other: Positions) -> Positions:
@@ -108,10 +194,13 @@ def _concatenated(layers: list[ArrayLog]) -> ArrayLog:
     weights = [
         layer.weights if len(layer.weights) else np.ones(len(layer), dtype=np.float32) for layer in layers
     ]
+    names = layers[0].columns
     return ArrayLog(
         np.concatenate([layer.users for layer in layers]),
         np.concatenate([layer.items for layer in layers]),
         np.concatenate([layer.times for layer in layers]),
         np.concatenate(weights),
         layers[0].n_items,
+        {name: np.concatenate([layer.columns[name] for layer in layers]) for name in names},
+        layers[0].attributes,
     )

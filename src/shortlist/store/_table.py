@@ -1,5 +1,6 @@
 """A table of users or items: raw columns by position."""
 
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, final
 
@@ -8,10 +9,12 @@ import numpy.typing as npt
 import polars as pl
 
 from shortlist.data import Array, Keys, Ragged
-from shortlist.schema import Schema
+from shortlist.errors import SchemaError
+from shortlist.io import Dataset
+from shortlist.schema import Schema, Tags
 from shortlist.store._columns import null_rows, to_array
 
-__all__ = ["Table"]
+__all__ = ["Table", "table_of"]
 
 
 @final
@@ -48,6 +51,19 @@ class Table:
             found = self._arrays[name] = to_array(self.frame[name])
         return found
 
+    def extended(self, ids: pl.Series | list[Any]) -> "Table":
+        """The same table with a row of nulls for each of further ids; ids become text if these do not fit."""
+        if len(ids) == 0:
+            return self
+        frame, schema = self.frame, self.schema
+        more = pl.Series(self.id_name, ids, strict=False).cast(frame.schema[self.id_name], strict=False)
+        if more.null_count():
+            frame = frame.cast({self.id_name: pl.String})
+            more = pl.Series(self.id_name, [str(value) for value in ids])
+            schema = schema.merge([replace(schema[self.id_name], dtype="string")])
+        frame = pl.concat([frame, more.to_frame()], how="diagonal").rechunk()
+        return Table(frame, schema, self.id_name, self.listed)
+
     def rows(self, positions: npt.NDArray[np.int64], names: tuple[str, ...]) -> dict[str, Array | Ragged]:
         """Columns of the rows at these positions, null where a position is not of this table."""
         missing = (positions < 0) | (positions >= len(self))
@@ -58,6 +74,25 @@ class Table:
             name: null_rows(_take(self.column(name), positions[known]), known, len(positions))
             for name in names
         }
+
+
+def table_of(given: Dataset, id_name: str, mentioned: pl.Series) -> Table:
+    """The given rows, then one row of nulls for each id that only events mention.
+
+    Raises:
+        SchemaError: the ids of the table and those of the events have different types.
+    """
+    schema = Schema(column for column in given.schema if Tags.TIME not in column.tags)
+    frame = given.collect().select(schema.names)
+    if frame.schema[id_name] != mentioned.dtype:
+        raise SchemaError(
+            f"column {id_name!r} of a table",
+            received=str(frame.schema[id_name]),
+            expected=f"{mentioned.dtype}, the type of the ids in the events",
+            remedy="cast one of them",
+        )
+    others = mentioned.filter(~mentioned.is_in(frame[id_name].implode()))
+    return Table(frame, schema, id_name).extended(others)
 
 
 def _take(column: Array | Ragged, rows: npt.NDArray[np.integer[Any]]) -> Array | Ragged:

@@ -1,12 +1,10 @@
 """One line on the standard error stream that says how training goes."""
 
-import sys
 import time
 
-__all__ = ["Progress"]
+from shortlist.report import Line, bar, duration
 
-_BAR = 20
-_SECONDS_BETWEEN_DRAWS = 0.1
+__all__ = ["Progress"]
 
 
 class Progress:
@@ -19,9 +17,9 @@ class Progress:
     """
 
     def __init__(self, shown: bool | None, *, epochs: int, rows: int) -> None:
-        self._shown = sys.stderr.isatty() if shown is None else shown
+        self._line = Line(shown)
         self._epochs, self._rows = epochs, max(rows, 1)
-        self._started, self._drawn = time.monotonic(), 0.0
+        self._started = time.monotonic()
         self._first_row: int | None = None
         self.metric = ""
 
@@ -33,33 +31,19 @@ class Progress:
             done: rows of it that are done.
             loss: mean loss so far.
         """
-        now = time.monotonic()
-        if not self._shown or now - self._drawn < _SECONDS_BETWEEN_DRAWS:
+        now = self._line.due()
+        if now is None:
             return
-        self._drawn = now
         total = (epoch - 1) * self._rows + done
         if self._first_row is None:
             self._first_row, self._started = total, now
         speed = (total - self._first_row) / max(now - self._started, 1e-9)
         left = (self._epochs * self._rows - total) / speed if speed > 0 else float("inf")
-        filled = round(_BAR * done / self._rows)
-        bar = "█" * filled + "·" * (_BAR - filled)
-        self._write(
-            f"\repoch {epoch}/{self._epochs} {bar} {speed:,.0f} rows/s  loss {loss:.4f}{self.metric}"
-            f"  {_time(left)} left\x1b[K"
+        self._line.draw(
+            f"epoch {epoch}/{self._epochs} {bar(done / self._rows)} {speed:,.0f} rows/s"
+            f"  loss {loss:.4f}{self.metric}  {duration(left)} left"
         )
 
     def close(self) -> None:
         """Clear the line."""
-        if self._shown:
-            self._write("\r\x1b[K")
-
-    def _write(self, text: str) -> None:
-        sys.stderr.write(text)
-        sys.stderr.flush()
-
-
-def _time(seconds: float) -> str:
-    if seconds == float("inf"):
-        return "?"
-    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+        self._line.close()

@@ -104,7 +104,7 @@ def test_counts_of_nulls_and_unknowns_are_kept() -> None:
     flow = Workflow(["brand" >> ops.Categorify(min_count=3)]).fit(Dataset.of(pl.DataFrame({"brand": brands})))
     (row,) = flow.coverage().to_dicts()
     assert row == {
-        "vocabulary": "brand",
+        "column": "brand",
         "values": 2,
         "rows": 15,
         "null_rate": 5 / 15,

@@ -60,7 +60,7 @@ def test_a_full_disk_leaves_the_old_folder(tmp_path: Path, monkeypatch: pytest.M
         full(tmp_path / "folder")
 
 
-def _raise_full(frame: pl.DataFrame, path: Path) -> None:
+def _raise_full(frame: pl.DataFrame, path: Path, **options: object) -> None:
     path.write_bytes(b"half")
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 

@@ -1,7 +1,8 @@
-"""Engines run the same Polars code per partition: on this machine here."""
+"""Engines run the same Polars code per partition: on this machine, or on the workers of a cluster."""
 
+from shortlist.features.engine._dask import Dask
 from shortlist.features.engine._local import Local
 from shortlist.features.engine._protocol import Engine
 from shortlist.features.engine._tree import MergeTree
 
-__all__ = ["Engine", "Local", "MergeTree"]
+__all__ = ["Dask", "Engine", "Local", "MergeTree"]

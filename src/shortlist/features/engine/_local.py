@@ -3,16 +3,17 @@
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import TypeVar
 
-import numpy as np
 import polars as pl
 
 from shortlist.errors import ArgumentError
-from shortlist.features._hash import hash_values
+from shortlist.features.engine._memory import machine_memory, to_bytes
+from shortlist.features.engine._progress import Progress
+from shortlist.features.engine._scratch import Scratch, scratch_root
+from shortlist.features.engine._shuffle import shuffled
 from shortlist.features.engine._tree import MergeTree
 
 __all__ = ["Local"]
@@ -21,29 +22,45 @@ P = TypeVar("P")
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
 class Local:
     """Partitions one after the other, a few at a time, on this machine.
 
-    Attributes:
+    Args:
         threads: partitions in flight at once; each may use all of Polars' threads. Memory grows with it.
-        scratch: folder for the files of `shuffle`, which stay until the caller removes them; None for a new
-            folder in the system's temporary directory.
+        memory: bytes that statistics may hold before they go to disk, or text like ``"800MB"`` or
+            ``"1.5GiB"``; None for a quarter of the memory that this process may use. Partitions in flight
+            come on top: cut the data finer to have them smaller.
+        scratch: folder that holds the job's temporary files, see `scratch`; None for the system's temporary
+            directory.
+        progress: draw a line of progress on the standard error stream; None does if that is a terminal.
 
     Raises:
-        ArgumentError: ``threads`` is below 1.
+        ArgumentError: an option is out of its range.
 
     >>> parts = [pl.LazyFrame({"x": [1, 2]}), pl.LazyFrame({"x": [3]})]
     >>> Local().map_reduce(lambda part: part.collect()["x"].sum(), lambda a, b: a + b, parts)
     6
     """
 
-    threads: int = 2
-    scratch: Path | None = None
+    def __init__(
+        self,
+        threads: int = 2,
+        memory: int | str | None = None,
+        scratch: Path | str | None = None,
+        progress: bool | None = False,
+    ) -> None:
+        if threads < 1:
+            raise ArgumentError("Local.threads", received=threads, expected="an integer >= 1")
+        self.threads = threads
+        self._memory = None if memory is None else to_bytes("Local.memory", memory)
+        self._root = scratch_root("Local.scratch", scratch)
+        self._progress = progress
+        self._kept: list[Scratch] = []
 
-    def __post_init__(self) -> None:
-        if self.threads < 1:
-            raise ArgumentError("Local.threads", received=self.threads, expected="an integer >= 1")
+    @cached_property
+    def memory(self) -> int:
+        """Bytes that statistics may hold before they go to disk."""
+        return machine_memory() // 4 if self._memory is None else self._memory
 
     def map(
         self, change: Callable[[pl.LazyFrame], pl.LazyFrame], partitions: Sequence[pl.LazyFrame]
@@ -51,52 +68,50 @@ class Local:
         """Change every partition lazily."""
         return tuple(change(part) for part in partitions)
 
-    def map_reduce(
-        self,
-        measure: Callable[[pl.LazyFrame], T],
-        merge: Callable[[T, T], T],
-        partitions: Sequence[pl.LazyFrame],
-    ) -> T:
-        """Measure and merge; at most ``threads`` measured partitions wait for their merge.
+    def map_reduce(self, measure: Callable[[P], T], merge: Callable[[T, T], T], parts: Sequence[P]) -> T:
+        """Measure and merge; at most ``threads`` measured parts wait for their merge.
 
         Raises:
-            ArgumentError: there are no partitions.
+            ArgumentError: there are no parts.
         """
         tree = MergeTree(merge)
-        for part in self._in_order(measure, partitions):
-            tree.add(part)
+        with Progress(self._progress, len(parts)) as progress, ThreadPoolExecutor(self.threads) as pool:
+            for measured in _in_order(pool, self.threads, measure, parts):
+                progress.step(measured)
+                tree.add(measured)
         return tree.total()
 
-    def shuffle(self, partitions: Sequence[pl.LazyFrame], key: str, count: int) -> tuple[pl.LazyFrame, ...]:
-        """Write each partition's rows to one file per bucket, ``hash(key) % count``; memory is one partition.
+    def shuffle(
+        self, partitions: Sequence[pl.LazyFrame], key: str | Sequence[str], count: int
+    ) -> tuple[pl.LazyFrame, ...]:
+        """Write the rows to files sorted by bucket, ``hash(key) % count``, and read them by bucket.
 
-        Rows whose key is null share a bucket.
+        Memory is ``threads`` partitions, or runs of small partitions up to a share of ``memory``.
+
+        Raises:
+            ArgumentError: there are no partitions, or the count is below 1.
+            SchemaError: there is no such column, or its values have no hash.
         """
-        folder = Path(mkdtemp(prefix="shortlist-shuffle-", dir=self.scratch))
+        memory = self.memory // (4 * self.threads)
+        return shuffled(self, Scratch(self._root), partitions, key, count, memory, self.threads)
 
-        def write(numbered: tuple[int, pl.LazyFrame]) -> None:
-            number, part = numbered
-            rows = part.collect()
-            buckets = (hash_values(rows[key]) % np.uint64(count)).astype(np.int64)
-            buckets[rows[key].is_null().to_numpy()] = 0
-            for bucket in range(count):
-                kept = rows.filter(pl.Series(buckets == bucket))
-                kept.write_ipc(folder / f"{bucket:05d}-{number:05d}.arrow")
+    def scratch(self) -> Path:
+        """A new folder ``shortlist-scratch-...``, removed with the engine or at exit.
 
-        for _ in self._in_order(write, list(enumerate(partitions))):
-            pass
-        return tuple(
-            pl.concat([pl.scan_ipc(folder / f"{b:05d}-{n:05d}.arrow") for n in range(len(partitions))])
-            for b in range(count)
-        )
+        A process that is killed leaves its folder behind; it may be removed by hand.
+        """
+        self._kept.append(Scratch(self._root))
+        return self._kept[-1].path
 
-    def _in_order(self, work: Callable[[P], T], parts: Sequence[P]) -> Iterator[T]:
-        """Results in the order of the parts."""
-        with ThreadPoolExecutor(self.threads) as pool:
-            running: deque[Future[T]] = deque()
-            for part in parts:
-                if len(running) == self.threads:
-                    yield running.popleft().result()
-                running.append(pool.submit(work, part))
-            while running:
-                yield running.popleft().result()
+
+def _in_order(
+    pool: ThreadPoolExecutor, ahead: int, work: Callable[[P], T], parts: Sequence[P]
+) -> Iterator[T]:
+    """Results in the order of the parts, with so many under way."""
+    running: deque[Future[T]] = deque()
+    for part in parts:
+        if len(running) == ahead:
+            yield running.popleft().result()
+        running.append(pool.submit(work, part))
+    while running:
+        yield running.popleft().result()

@@ -12,7 +12,7 @@ from shortlist.errors import ArgumentError
 from shortlist.features._array_columns import Floats
 from shortlist.features._op import Arrays, Exprs, Made, Op, Step
 from shortlist.features._state import State
-from shortlist.features.ops._numbers import change_arrays, change_frames, continuous
+from shortlist.features.ops._numeric import change_arrays, change_frames, continuous
 from shortlist.schema import Column, Domain, Tags
 
 __all__ = ["Bucketize"]

@@ -9,22 +9,23 @@ import numpy as np
 import polars as pl
 
 from shortlist.errors import ArgumentError
-from shortlist.features._array_columns import on_values
-from shortlist.features._frame_columns import element_type, on_elements
+from shortlist.features._frame_columns import element_type
+from shortlist.features._gather import Gather
 from shortlist.features._key_table import KeyTable
-from shortlist.features._op import Arrays, Exprs, Made, Op, Step
+from shortlist.features._op import Exprs, Made, Step
 from shortlist.features._state import State
 from shortlist.features._statistics import Counts, Statistic
 from shortlist.features._vocabulary import Vocabulary
 from shortlist.features.ops._checks import column_type, of_column, positive
-from shortlist.features.ops._combination import combined_column, tuples
+from shortlist.features.ops._combination import combined_column
+from shortlist.features.ops._keyed import Keyed
 from shortlist.schema import Column, Domain, Tags, cardinality
 
 __all__ = ["Categorify"]
 
 
 @dataclass(frozen=True)
-class Categorify(Op):
+class Categorify(Keyed):
     """Codes of integers, strings and booleans, alone or in lists.
 
     Codes are 0 padding (never given), 1 null, ``2 .. 2 + buckets - 1`` unknown, then the values by count
@@ -125,24 +126,9 @@ class Categorify(Op):
         seen = {"rows": rows, "null_rows": rows - not_null, "known_rows": coded}
         return _state(names[0], buckets, kept, keys, seen)
 
-    def transform(self, step: Step, state: State, columns: Exprs) -> Exprs:
-        """Codes from the vocabulary's index."""
-        encode = Vocabulary.of(state).encode
-
-        def codes(value: pl.Expr) -> pl.Expr:
-            return value.map_batches(encode, return_dtype=pl.Int64, is_elementwise=True)
-
-        if step.made.together:
-            members = [columns[column.name].alias(column.name) for column in step.inputs]
-            return {step.outputs[0].name: codes(pl.struct(members))}
-        return {c.name: on_elements(c, columns[c.name], codes) for c in step.inputs}
-
-    def transform_batch(self, step: Step, state: State, columns: Arrays) -> Arrays:
-        """Codes from the vocabulary's dictionary, or its index where there are many."""
-        vocabulary = Vocabulary.of(state)
-        if step.made.together:
-            return {step.outputs[0].name: vocabulary.encode_values(tuples(step.inputs, columns))}
-        return {name: on_values(value, vocabulary.encode_array) for name, value in columns.items()}
+    def gather(self, step: Step, state: State, inputs: tuple[Column, ...]) -> Gather:
+        """Codes of the vocabulary, under the input's name or that of the combination."""
+        return Vocabulary.of(state).gather((step.outputs if step.made.together else inputs)[0].name)
 
     def _combines(self, inputs: tuple[Column, ...]) -> bool:
         return self.group == "combo" and len(inputs) > 1

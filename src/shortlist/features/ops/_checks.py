@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
-from shortlist.errors import ArgumentError, SchemaError
+from shortlist.errors import ArgumentError, SchemaError, near
 from shortlist.schema import Column
 
-__all__ = ["column_type", "of_column", "positive"]
+__all__ = ["column_type", "known_columns", "list_column", "of_column", "positive"]
 
 T = TypeVar("T")
 
@@ -24,6 +24,35 @@ def column_type(op: str, column: Column, *kinds: str, remedy: str) -> None:
             expected=f"values of type {' or '.join(kinds)}",
             remedy=remedy,
         )
+
+
+def list_column(op: str, column: Column) -> None:
+    """Refuse a column that does not hold lists.
+
+    Raises:
+        SchemaError: it holds one value a row, or vectors.
+    """
+    if not column.is_list:
+        raise SchemaError(
+            f"{op} of column {column.name!r}",
+            received=f"a {column.shape.kind} of {column.dtype}",
+            expected="lists",
+            remedy="leave the column out, or choose its branch by select.name",
+        )
+
+
+def known_columns(where: str, option: object, names: Iterable[str]) -> None:
+    """Refuse an option by column that names a column which the op does not get.
+
+    Raises:
+        ArgumentError: it does; the message says which name is near.
+    """
+    known = tuple(names)
+    for name in option if isinstance(option, Mapping) else ():
+        if name not in known:
+            raise ArgumentError(
+                where, received=f"column {name!r}", expected="columns of its branch", remedy=near(name, known)
+            )
 
 
 def of_column(option: T | Mapping[str, T], names: Iterable[str], default: T) -> T:

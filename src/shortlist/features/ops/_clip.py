@@ -1,21 +1,19 @@
 """Numbers kept within bounds."""
 
 from dataclasses import dataclass
-
-import numpy as np
+from math import inf
 
 from shortlist.errors import ArgumentError
-from shortlist.features._array_columns import Floats
-from shortlist.features._op import Arrays, Exprs, Made, Op, Step
+from shortlist.features._op import Step
+from shortlist.features._scalars import Clamp, Scalar
 from shortlist.features._state import State
-from shortlist.features.ops._numbers import change_arrays, change_frames, continuous
-from shortlist.schema import Column
+from shortlist.features.ops._numeric import Numeric
 
 __all__ = ["Clip"]
 
 
 @dataclass(frozen=True)
-class Clip(Op):
+class Clip(Numeric):
     """Numbers below ``low`` become ``low``, above ``high`` become ``high``; null stays null.
 
     Attributes:
@@ -42,20 +40,6 @@ class Clip(Op):
         if self.low is not None and self.high is not None and self.low > self.high:
             raise ArgumentError("Clip.low", received=self.low, expected=f"at most high, which is {self.high}")
 
-    def make(self, inputs: tuple[Column, ...], state: State | None) -> Made:  # noqa: ARG002
-        """A continuous column of the same name."""
-        return Made((continuous("Clip", inputs[0]),))
-
-    def transform(self, step: Step, state: State, columns: Exprs) -> Exprs:  # noqa: ARG002
+    def scalars(self, step: Step, state: State) -> tuple[Scalar, ...]:  # noqa: ARG002
         """Minimum and maximum."""
-        return change_frames(step, columns, lambda x: x.clip(self.low, self.high))
-
-    def transform_batch(self, step: Step, state: State, columns: Arrays) -> Arrays:  # noqa: ARG002
-        """Minimum and maximum."""
-        low = -np.inf if self.low is None else self.low
-        high = np.inf if self.high is None else self.high
-
-        def change(x: Floats) -> Floats:
-            return np.minimum(np.maximum(x, low), high)
-
-        return change_arrays(columns, change)
+        return (Clamp(-inf if self.low is None else self.low, inf if self.high is None else self.high),)

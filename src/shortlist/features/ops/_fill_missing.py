@@ -10,9 +10,11 @@ from shortlist.errors import ArgumentError
 from shortlist.features._array_columns import is_missing, on_values
 from shortlist.features._frame_columns import element_type, on_elements
 from shortlist.features._op import Arrays, Exprs, Made, Op, Step
+from shortlist.features._scalars import Fill, Scalar
 from shortlist.features._state import State
 from shortlist.features.ops._checks import column_type
-from shortlist.schema import Column, Domain, Tags
+from shortlist.features.ops._indicator import flag_array, flag_expr, indicator, missing
+from shortlist.schema import Column, Tags
 
 __all__ = ["FillMissing"]
 
@@ -54,46 +56,36 @@ class FillMissing(Op):
         column_type("FillMissing", column, *kinds, remedy="fill it with a value of its own type")
         broken = column.dtype.startswith(("int", "uint")) and self.value != int(self.value)
         filled = replace(column, dtype="float64") if broken else column
-        if not self.add_indicator:
-            return Made((filled,))
-        tags = (column.tags - {Tags.CATEGORICAL, Tags.ID, Tags.TEXT}) | {Tags.CONTINUOUS}
-        name = f"{column.name}_filled"
-        return Made((filled,), (replace(column, name=name, dtype="float32", tags=tags, domain=Domain(name)),))
+        return Made((filled,), (indicator(column),) if self.add_indicator else ())
+
+    def scalars(self, step: Step, state: State) -> tuple[Scalar, ...] | None:  # noqa: ARG002
+        """One number for nulls, where floats come of it and nothing else is made."""
+        (column,) = step.made.columns
+        floats = column.dtype.startswith("float") or column.has(Tags.CONTINUOUS)
+        return (Fill(float(self.value)),) if floats and not self.add_indicator else None
 
     def transform(self, step: Step, state: State, columns: Exprs) -> Exprs:  # noqa: ARG002
         """Fill nulls."""
-        (column,), (filled, *indicators) = step.inputs, step.outputs
+        (column,), (filled, *flags) = step.inputs, step.outputs
         value, wanted = columns[column.name], element_type(filled)
 
         def fill(x: pl.Expr) -> pl.Expr:
             return x.cast(wanted).fill_null(pl.lit(self.value, dtype=wanted))
 
-        def missing(x: pl.Expr) -> pl.Expr:
-            return x.is_null().cast(pl.Float32)
-
         made = {filled.name: on_elements(column, value, fill)}
-        return made | {flag.name: on_elements(column, value, missing) for flag in indicators}
+        return made | {flag.name: flag_expr(column, value) for flag in flags}
 
     def transform_batch(self, step: Step, state: State, columns: Arrays) -> Arrays:  # noqa: ARG002
         """Fill NaN and None."""
-        (column,), (filled, *indicators) = step.inputs, step.outputs
+        (column,), (filled, *flags) = step.inputs, step.outputs
         value = columns[column.name]
 
         def fill(values: Array) -> Array:
-            flags = _missing(values)
-            if not flags.any():
+            empty = missing(values)
+            if not empty.any():
                 return values
             out = values.copy()
-            out[flags] = self.value
-            return out
+            out[empty] = self.value
+            return out if filled.dtype == "string" else out.astype(filled.dtype)
 
-        made = {filled.name: on_values(value, fill)}
-        return made | {
-            flag.name: on_values(value, lambda x: _missing(x).astype(np.float32)) for flag in indicators
-        }
-
-
-def _missing(values: Array) -> Array:
-    if values.dtype.kind == "O":
-        return np.array([is_missing(value) for value in values.tolist()], dtype=np.bool_)
-    return np.isnan(values) if values.dtype.kind == "f" else np.zeros(len(values), dtype=np.bool_)
+        return {filled.name: on_values(value, fill)} | {flag.name: flag_array(value) for flag in flags}

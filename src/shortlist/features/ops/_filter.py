@@ -51,7 +51,7 @@ class Filter(Op):
         """A branch that has no columns of its own."""
         return Branch((), (self,))
 
-    def rows(self) -> pl.Expr:
+    def rows(self, columns: tuple[Column, ...]) -> pl.Expr:  # noqa: ARG002
         """The expression."""
         return self.where
 

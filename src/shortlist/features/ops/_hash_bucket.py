@@ -5,20 +5,21 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from shortlist.features._array_columns import on_values
-from shortlist.features._frame_columns import element_type, on_elements
+from shortlist.features._frame_columns import element_type
+from shortlist.features._gather import Gather
 from shortlist.features._key_table import KeyTable
-from shortlist.features._op import Arrays, Exprs, Made, Op, Step
+from shortlist.features._op import Made, Step
 from shortlist.features._state import State
 from shortlist.features._vocabulary import Vocabulary
 from shortlist.features.ops._checks import column_type, of_column, positive
+from shortlist.features.ops._keyed import Keyed
 from shortlist.schema import Column, Domain, Tags
 
 __all__ = ["HashBucket"]
 
 
 @dataclass(frozen=True)
-class HashBucket(Op):
+class HashBucket(Keyed):
     """``2 + hash(x) % buckets`` of integers, strings and booleans, alone or in lists; null is 1.
 
     These are the codes of Categorify with an empty vocabulary, so 0 stays free for padding and a table needs
@@ -50,20 +51,9 @@ class HashBucket(Op):
         domain = Domain(column.name, self._empty(column).size)
         return Made((replace(column, dtype="int64", tags=tags, domain=domain),))
 
-    def transform(self, step: Step, state: State, columns: Exprs) -> Exprs:  # noqa: ARG002
+    def gather(self, step: Step, state: State, inputs: tuple[Column, ...]) -> Gather:  # noqa: ARG002
         """The hash of every value."""
-        (column,) = step.inputs
-        encode = self._empty(column).encode
-
-        def codes(value: pl.Expr) -> pl.Expr:
-            return value.map_batches(encode, return_dtype=pl.Int64, is_elementwise=True)
-
-        return {column.name: on_elements(column, columns[column.name], codes)}
-
-    def transform_batch(self, step: Step, state: State, columns: Arrays) -> Arrays:  # noqa: ARG002
-        """The hash of every value."""
-        (column,) = step.inputs
-        return {column.name: on_values(columns[column.name], self._empty(column).encode_array)}
+        return self._empty(inputs[0]).gather(inputs[0].name)
 
     def _empty(self, column: Column) -> Vocabulary:
         nothing = pl.DataFrame(schema={"value": element_type(column)})

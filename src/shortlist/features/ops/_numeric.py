@@ -1,18 +1,43 @@
-"""Elementwise arithmetic on numbers, along both paths at once."""
+"""The form of a numeric op: its arithmetic written once, run on frames and on arrays."""
 
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
 
 import polars as pl
 
 from shortlist.data import Ragged
-from shortlist.features._array_columns import Floats, as_floats
+from shortlist.features._array_columns import as_floats
 from shortlist.features._frame_columns import on_elements
-from shortlist.features._op import Arrays, Exprs, Step
+from shortlist.features._op import Arrays, Exprs, Made, Op, Step
+from shortlist.features._scalars import Floats, Scalar, run_expr, run_scalars
+from shortlist.features._state import State
 from shortlist.features.ops._checks import column_type
 from shortlist.schema import Column, Tags
 
-__all__ = ["change_arrays", "change_frames", "continuous"]
+__all__ = ["Numeric", "change_arrays", "change_frames", "continuous"]
+
+
+class Numeric(Op):
+    """Numbers in, numbers out, alone or in lists: a subclass gives the arithmetic, both paths follow."""
+
+    @abstractmethod
+    def scalars(self, step: Step, state: State) -> tuple[Scalar, ...]:
+        """The arithmetic, first to last."""
+
+    def make(self, inputs: tuple[Column, ...], state: State | None) -> Made:  # noqa: ARG002
+        """A continuous column of the same name."""
+        return Made((continuous(type(self).__name__, inputs[0]),))
+
+    def transform(self, step: Step, state: State, columns: Exprs) -> Exprs:
+        """The arithmetic as an expression."""
+        parts = self.scalars(step, state)
+        return change_frames(step, columns, lambda x: run_expr(parts, x))
+
+    def transform_batch(self, step: Step, state: State, columns: Arrays) -> Arrays:
+        """The arithmetic on arrays."""
+        parts = self.scalars(step, state)
+        return change_arrays(columns, lambda x: run_scalars(parts, x))
 
 
 def continuous(op: str, column: Column) -> Column:

@@ -1,0 +1,1 @@
+"""Parts of the ETL benchmark: data, contestants, measurement and report."""

@@ -1,0 +1,195 @@
+"""Is the output right? Row by row against plain Polars joins, and against the peer's output."""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from _etl.contestants import ENCODED, FOLDS, GROUPED, MIN_COUNT, SMOOTHING, VALUES
+from _etl.data import KEYS, PLAIN, SKEWED
+
+JOINED = [
+    f"{GROUPED}_count",
+    *(f"{GROUPED}_{value}_{statistic}" for value in VALUES for statistic in ("sum", "mean")),
+]
+PASSED = ("recent", "ts", "label")
+NUMBERS = (*SKEWED, *PLAIN, *JOINED)
+NEAR = 1e-4
+
+
+@dataclass(frozen=True)
+class Definition:
+    """What the workflow means, as joins of whole tables: slow and large, and easy to check by eye."""
+
+    codes: dict[str, pl.DataFrame]
+    moments: dict[str, float]
+    joined: pl.DataFrame
+
+    @classmethod
+    def of(cls, rows: pl.LazyFrame) -> "Definition":
+        codes = {name: vocabulary(rows, name) for name in KEYS}
+        filled = [number(name) for name in (*SKEWED, *PLAIN)]
+        moments = rows.select(
+            *(value.mean().name.suffix(" mean") for value in filled),
+            *(value.std(ddof=0).name.suffix(" deviation") for value in filled),
+        )
+        values = [pl.col(name).cast(pl.Float64) for name in VALUES]
+        joined = rows.group_by(GROUPED).agg(
+            pl.len().alias(JOINED[0]),
+            *(value.sum().name.map(lambda name: f"{GROUPED}_{name}_sum") for value in values),
+            *(value.mean().name.map(lambda name: f"{GROUPED}_{name}_mean") for value in values),
+        )
+        return cls(
+            codes,
+            moments.collect(engine="streaming").row(0, named=True),
+            joined.collect(engine="streaming"),
+        )
+
+    def counted(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Rows with each code replaced by how often its value was seen; -1 null, -2 unknown.
+
+        Two vocabularies that differ only in the order of values of equal count become equal.
+        """
+        return rows.with_columns(
+            pl.concat([pl.Series([-3, -1, -2]), table["count"].cast(pl.Int64)]).gather(rows[name]).alias(name)
+            for name, table in self.codes.items()
+        )
+
+    def expected(self, raw: pl.DataFrame) -> pl.DataFrame:
+        """The columns of the workflow for raw rows, all but the target encodings."""
+        for name, table in self.codes.items():
+            found = raw.select(name).join(table, on=name, how="left", maintain_order="left")
+            code = pl.when(pl.col(name).is_null()).then(1).otherwise(pl.col("code").fill_null(2))
+            raw = raw.with_columns(found.select(code.alias(f"{name} code")))
+        raw = raw.join(self.joined, on=GROUPED, how="left", nulls_equal=True, maintain_order="left")
+        return raw.select(
+            *(pl.col(f"{name} code").alias(name) for name in KEYS),
+            *(
+                (number(name) - self.moments[f"{name} mean"]) / self.moments[f"{name} deviation"]
+                for name in (*SKEWED, *PLAIN)
+            ),
+            *JOINED,
+            *PASSED,
+        )
+
+
+def vocabulary(rows: pl.LazyFrame, name: str) -> pl.DataFrame:
+    """Values seen often enough with their counts; codes from 3 by count descending, then by value."""
+    counted = rows.select(name).drop_nulls().group_by(name).len("count").filter(pl.col("count") >= MIN_COUNT)
+    ordered = counted.sort("count", name, descending=[True, False]).collect(engine="streaming")
+    return ordered.with_row_index("code", 3)
+
+
+def number(name: str) -> pl.Expr:
+    filled = pl.col(name).cast(pl.Float64).fill_null(0.0)
+    return filled.clip(lower_bound=0.0).log1p() if name in SKEWED else filled
+
+
+def written(folder: Path) -> list[Path]:
+    """The files of an output in the order of their numbers."""
+    return sorted(folder.glob("part*.parquet"), key=lambda path: int(path.stem.split("[")[0][5:]))
+
+
+def different(ours: pl.DataFrame, theirs: pl.DataFrame, known: pl.Series) -> dict[str, int]:
+    """Rows that differ, by column; numbers by more than 1e-4, relative or absolute.
+
+    Of the join, rows whose key is null are counted by themselves.
+    """
+    found: dict[str, int] = {}
+    for name in (*KEYS, *PASSED):
+        found[name] = int((~ours[name].eq_missing(theirs[name])).sum())
+    for name in NUMBERS:
+        mine, other = ours[name].cast(pl.Float64), theirs[name].cast(pl.Float64)
+        near = (mine - other).abs() <= NEAR * (1.0 + other.abs())
+        apart = ~(near.fill_null(value=False) | (mine.is_null() & other.is_null()))
+        if name in JOINED:
+            found[f"{name}, null key"] = int((apart & ~known).sum())
+            apart &= known
+        found[name] = int(apart.sum())
+    return found
+
+
+def moved(ours: pl.DataFrame, theirs: pl.DataFrame) -> dict[str, int]:
+    """Rows whose code differs, be it only by the order of values of equal count."""
+    return {name: int((ours[name] != theirs[name]).sum()) for name in KEYS}
+
+
+def sums(rows: pl.DataFrame) -> dict[str, float]:
+    return rows.select(pl.col(*KEYS, JOINED[0]).cast(pl.Int64).sum()).row(0, named=True)
+
+
+def pairs(files: Sequence[str], ours: Path) -> Iterator[tuple[pl.DataFrame, pl.DataFrame, int]]:
+    """Raw rows, the rows made of them, and the file's number, file by file."""
+    for place, (file, made) in enumerate(zip(files, written(ours), strict=True)):
+        yield pl.read_parquet(file), pl.read_parquet(made), place
+
+
+def check(task: dict[str, Any]) -> dict[str, Any]:
+    """Rows that differ from the definition and from the peer, sums of codes, and the target encodings."""
+    files, ours = task["files"], Path(task["ours"])
+    definition = Definition.of(pl.scan_parquet(files))
+    peers = written(Path(task["peer"])) if task["peer"] else []
+    totals: dict[str, dict[str, float]] = {
+        name: {} for name in ("definition", "sums", "peer", "peer order", "peer sums")
+    }
+    for raw, made, place in pairs(files, ours):
+        known = raw[GROUPED].is_not_null()
+        add(totals["definition"], different(made, definition.expected(raw), known))
+        add(totals["sums"], sums(made))
+        if peers:
+            other = pl.read_parquet(peers[place])
+            add(totals["peer"], different(definition.counted(made), definition.counted(other), known))
+            add(totals["peer order"], moved(made, other))
+            add(totals["peer sums"], sums(other))
+    return {
+        **totals,
+        "encoded": {name: out_of_fold(files, written(ours), name) for name in ENCODED},
+        "peer encoded": {name: out_of_fold(files, peers, name) for name in ENCODED if peers},
+    }
+
+
+def add(total: dict[str, float], part: dict[str, float] | dict[str, int]) -> None:
+    for name, value in part.items():
+        total[name] = total.get(name, 0) + value
+
+
+def out_of_fold(files: Sequence[str], made: Sequence[Path], name: str) -> dict[str, float]:
+    """Rows whose target encoding is not the smoothed mean of the key's other folds.
+
+    The folds are not known here, but their sums are: rows of one key that got one value are one fold, or j
+    folds with equal counts and sums of labels. So value == (S - s / j + a m) / (N - n / j + a) for some j.
+    """
+    value = f"TE_{name}_label"
+    parts = [
+        pl.concat(
+            [pl.scan_parquet(file).select(name, "label"), pl.scan_parquet(path).select(value)],
+            how="horizontal",
+        )
+        for file, path in zip(files, made, strict=True)
+    ]
+    folds = pl.concat(parts).group_by(name, value).agg(n=pl.len(), s=pl.col("label").cast(pl.Int64).sum())
+    keys = folds.collect(engine="streaming")
+    total, count = (pl.col(what).sum().over(name) for what in ("s", "n"))
+    prior = SMOOTHING * keys["s"].sum() / keys["n"].sum()
+    given = pl.col(value).cast(pl.Float64)
+    others = [
+        (total - pl.col("s") / folds + prior) / (count - pl.col("n") / folds + SMOOTHING)
+        for folds in range(1, FOLDS + 1)
+    ]
+    right = pl.any_horizontal((mean - given).abs() < NEAR for mean in others)
+    wrong = keys.with_columns(right=right).filter(~pl.col("right"))
+    nulls = keys.filter(pl.col(name).is_null())
+    return {
+        "wrong": int(wrong["n"].sum()),
+        "wrong, null key": int(wrong.filter(pl.col(name).is_null())["n"].sum()),
+        "null value": float((nulls[value] * nulls["n"]).sum() / nulls["n"].sum()),
+        "null mean": float(nulls["s"].sum() / nulls["n"].sum()),
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(check(json.loads(sys.argv[1]))))

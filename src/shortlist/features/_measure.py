@@ -1,0 +1,51 @@
+"""One pass over a data set: partial statistics of its partitions, merged."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+import polars as pl
+
+from shortlist.features._frames import prepare
+from shortlist.features._plan import Plan
+from shortlist.features._rows import Rows
+from shortlist.features._spill import Part, Spill
+from shortlist.features._statistics import Statistic
+
+__all__ = ["Measuring"]
+
+N = TypeVar("N")
+
+
+@dataclass(frozen=True, slots=True)
+class Measuring:
+    """Rows to be measured through the eyes of a plan.
+
+    Attributes:
+        plan: says which rows count, and what history ops make.
+        rows: the rows; the memory of their engine bounds what merged statistics hold before they spill.
+        whole: whether statistics are to keep what their ops do not need, such as values that are too rare.
+    """
+
+    plan: Plan
+    rows: Rows
+    whole: bool = False
+
+    def measure(self, wanted: Mapping[N, Statistic]) -> dict[N, pl.DataFrame]:
+        """The total of every statistic."""
+        plan, schema, events = self.plan, self.rows.schema, self.rows.events
+        engine, statistics = self.rows.engine, list(wanted.values())
+        spill = Spill(engine.scratch(), engine.memory // (4 * max(len(statistics), 1)), self.whole)
+
+        def partial(rows: pl.LazyFrame) -> list[Part]:
+            prepared = prepare(plan, rows, schema, events, training=True)
+            plans = [statistic.plan(prepared) for statistic in statistics]
+            frames = pl.collect_all(plans, engine="streaming")
+            return [spill.bounded(one, frame) for one, frame in zip(statistics, frames, strict=True)]
+
+        def merge(left: list[Part], right: list[Part]) -> list[Part]:
+            return [spill.merge(*parts) for parts in zip(statistics, left, right, strict=True)]
+
+        parts = engine.map_reduce(partial, merge, self.rows.dataset.partitions)
+        totals = [spill.total(one, part) for one, part in zip(statistics, parts, strict=True)]
+        return dict(zip(wanted, totals, strict=True))

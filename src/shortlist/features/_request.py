@@ -1,0 +1,153 @@
+"""The request path: the steps of a plan over a batch of arrays.
+
+A request has few rows, so what counts is the number of calls. Columns that pass the same arithmetic are
+stacked and run as one matrix, and columns that are looked up have their codes made at once. Whatever else
+there is runs step by step; the outcome is the same.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from shortlist.data import Array, Batch, Ragged
+from shortlist.features._array_columns import accept, release
+from shortlist.features._lookups import Lookups, looked_up
+from shortlist.features._plan import Lane, Plan, States
+from shortlist.features._stacks import Stack, stacks
+
+__all__ = ["Request"]
+
+Columns = dict[str, Array | Ragged]
+
+# Programs that are kept, one for each set of columns that requests come with.
+_KEPT = 64
+
+
+class Request:
+    """A plan and its states, ready for batches.
+
+    Args:
+        plan: the steps.
+        states: what was fitted.
+    """
+
+    def __init__(self, plan: Plan, states: States) -> None:
+        self._plan = plan
+        self._states = states
+        self._programs: dict[tuple[tuple[str, ...], frozenset[str]], _Program] = {}
+
+    def transform(self, batch: Batch) -> Batch:
+        """The columns of every branch whose inputs the batch has, and those that pass through.
+
+        Raises:
+            SchemaError: a column is of another type than in fitting.
+        """
+        columns = dict(batch.items())
+        key = (tuple(columns), batch.query)
+        program = self._programs.get(key)
+        if program is None:
+            if len(self._programs) >= _KEPT:
+                self._programs.clear()
+            program = self._programs[key] = _program(self._plan, self._states, batch)
+        try:
+            made, query = program.run(columns), program.query
+            left = program.left
+        except (TypeError, ValueError):  # a column of another type than in fitting: the slow path names it
+            made, query, left = {}, frozenset(), _everything(self._plan, batch)
+        for lane, names in left:
+            out, per_query = _through(lane, self._states, batch, names)
+            made |= {c.name: release(c, out[c.name]) for c in lane.gives if c.name in out}
+            query |= per_query
+        ordered = {name: made[name] for name in program.order if name in made}
+        return Batch.trusted(ordered, len(batch), query & ordered.keys(), batch.query_of)
+
+
+@dataclass(frozen=True, slots=True)
+class _Program:
+    """What is done with batches of certain columns.
+
+    Attributes:
+        stacks: columns changed as one matrix.
+        lookups: columns looked up at once.
+        carried: columns that pass.
+        left: lanes that run step by step, and the columns they still take.
+        order: the columns that may come out, in order.
+        query: those of them that have one row a query, as far as the lanes that are left do not add to them.
+    """
+
+    stacks: tuple[Stack, ...]
+    lookups: tuple[Lookups, ...]
+    carried: tuple[str, ...]
+    left: tuple[tuple[Lane, frozenset[str]], ...]
+    order: tuple[str, ...]
+    query: frozenset[str]
+
+    def run(self, columns: Columns) -> Columns:
+        """Everything that goes together; TypeError or ValueError where a column is not of its type."""
+        made: Columns = {name: columns[name] for name in self.carried}
+        for stack in self.stacks:
+            stack.run(columns, made)
+        for lookups in self.lookups:
+            lookups.run(columns, made)
+        return made
+
+
+def _program(plan: Plan, states: States, batch: Batch) -> _Program:
+    given, sides = frozenset(batch), (frozenset(batch) - batch.query, batch.query)
+    stacked = [stack for names in sides for stack in stacks(plan, states, names)]
+    found = [lookups for names in sides if (lookups := looked_up(plan, states, names)) is not None]
+    done = {name for part in (*stacked, *found) for name in part.reads}
+    left = tuple(
+        (lane, names)
+        for lane in plan.lanes
+        if (names := given & frozenset(column.name for column in lane.reads) - _done_in(lane, stacked, found))
+    )
+    carried = tuple(column.name for column in plan.carried if column.name in given)
+    query = {
+        name for part in (*stacked, *found) if part.reads[0] in batch.query for name in part.gives
+    } | batch.query.intersection(carried)
+    order = dict.fromkeys([*(column.name for lane in plan.lanes for column in lane.gives), *carried])
+    assert done <= given
+    return _Program(tuple(stacked), tuple(found), carried, left, tuple(order), frozenset(query))
+
+
+def _done_in(lane: Lane, stacked: Iterable[Stack], found: Iterable[Lookups]) -> frozenset[str]:
+    """The columns of a lane that a stack or a look-up takes care of."""
+    return frozenset(name for part in (*stacked, *found) for owner, name in part.taken if owner is lane)
+
+
+def _everything(plan: Plan, batch: Batch) -> Sequence[tuple[Lane, frozenset[str]]]:
+    lanes = [(lane, frozenset(batch)) for lane in plan.lanes]
+    carried = frozenset(column.name for column in plan.carried)
+    return [*lanes, (Lane(plan.carried, (), plan.carried), carried)] if carried else lanes
+
+
+def _through(
+    lane: Lane, states: States, batch: Batch, names: frozenset[str]
+) -> tuple[Columns, frozenset[str]]:
+    """The columns after a lane's steps, and the names of those that have one row for each query."""
+    columns: Columns = {
+        c.name: accept(c, batch[c.name]) for c in lane.reads if c.name in names and c.name in batch
+    }
+    query = columns.keys() & batch.query
+    for key, step in lane.steps:
+        if not query and len(step.inputs) == 1:  # the usual step, without the bookkeeping of the others
+            name = step.inputs[0].name
+            if name in columns:
+                columns.update(step.op.transform_batch(step, states[key], {name: columns.pop(name)}))
+            continue
+        inputs = {c.name: columns.pop(c.name) for c in step.inputs if c.name in columns}
+        together = step.made.together
+        if not inputs or (together and len(inputs) < len(step.inputs)):
+            continue
+        shared = query & inputs.keys() if query else set()
+        if together and 0 < len(shared) < len(inputs):
+            mixed = Batch(inputs, query=shared, query_of=batch.query_of)
+            inputs, shared = dict(mixed.flat().items()), set()
+        made = step.op.transform_batch(step, states[key], inputs)
+        if query:
+            query -= inputs.keys()
+            query |= made.keys() if len(shared) == len(inputs) else shared & made.keys()
+        columns.update(made)
+    return columns, frozenset(query)

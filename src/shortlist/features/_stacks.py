@@ -1,0 +1,97 @@
+"""Columns of one kind of arithmetic as the rows of one matrix."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from shortlist.data import Array, Ragged
+from shortlist.features._array_columns import Floats
+from shortlist.features._op import Elementwise, Step
+from shortlist.features._plan import Key, Lane, Plan, States
+from shortlist.features._scalars import Scalar, run_scalars, stacked
+from shortlist.schema import Column, Tags
+
+__all__ = ["Stack", "chain", "stacks"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """F columns that pass the same arithmetic with numbers of their own.
+
+    Attributes:
+        taken: the lane of each column, and the column.
+        reads: names of the raw columns.
+        gives: names of what comes out of each.
+        parts: the arithmetic; its numbers are arrays [F, 1].
+    """
+
+    taken: tuple[tuple[Lane, str], ...]
+    reads: tuple[str, ...]
+    gives: tuple[str, ...]
+    parts: tuple[Scalar, ...]
+
+    def run(self, columns: dict[str, Array | Ragged], made: dict[str, Array | Ragged]) -> None:
+        """Put the changed columns, float32, among those made.
+
+        Raises:
+            TypeError: a column holds lists, or no numbers.
+            ValueError: an object in a column is no number.
+        """
+        given = [columns[name] for name in self.reads]
+        for column in given:
+            if isinstance(column, Ragged) or column.dtype.kind not in "fiubO":
+                raise TypeError
+        x: Floats = np.array(given, dtype=np.float64)
+        if x.ndim != 2:
+            raise ValueError
+        with np.errstate(over="ignore"):  # beyond the range of float32 is infinite, as in a frame
+            x32 = run_scalars(self.parts, x).astype(np.float32)
+        made.update(zip(self.gives, x32, strict=True))
+
+
+def stacks(plan: Plan, states: States, names: frozenset[str]) -> Iterator[Stack]:
+    """The stacks that columns of some names make."""
+    alike: dict[tuple[type[Scalar], ...], list[tuple[Lane, str, str, tuple[Scalar, ...]]]] = defaultdict(list)
+    for lane in plan.lanes:
+        for column in lane.reads:
+            if column.name in names and (found := _arithmetic(lane, column, states)) is not None:
+                made, parts = found
+                alike[tuple(map(type, parts))].append((lane, column.name, made, parts))
+    for members in alike.values():
+        lanes, reads, gives, parts = zip(*members, strict=True)
+        whole = tuple(stacked(same) for same in zip(*parts, strict=True))
+        yield Stack(tuple(zip(lanes, reads, strict=True)), reads, gives, whole)
+
+
+def _arithmetic(lane: Lane, column: Column, states: States) -> tuple[str, tuple[Scalar, ...]] | None:
+    """Name of what comes of a column, and its arithmetic, if arithmetic is all that it passes."""
+    steps, name, parts = chain(lane, column), column.name, list[Scalar]()
+    if steps is None or column.shape.kind != "scalar":
+        return None
+    for key, step in steps:
+        if not isinstance(step.op, Elementwise):
+            return None
+        found = step.op.scalars(step, states[key])
+        if found is None or len(step.outputs) != 1:
+            return None
+        name = step.outputs[0].name
+        parts += found
+    last = next((given for given in lane.gives if given.name == name), None)
+    return (name, tuple(parts)) if last is not None and Tags.CONTINUOUS in last.tags and parts else None
+
+
+def chain(lane: Lane, column: Column) -> list[tuple[Key, Step]] | None:
+    """The steps that a column passes by itself; None where it meets another column, or becomes several."""
+    name: str | None = column.name
+    found: list[tuple[Key, Step]] = []
+    for key, step in lane.steps:
+        taken = [given.name for given in step.inputs]
+        if name not in taken:
+            continue
+        if len(taken) > 1 or name is None:
+            return None
+        found.append((key, step))
+        name = step.outputs[0].name if len(step.outputs) == 1 else None
+    return found
