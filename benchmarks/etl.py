@@ -184,12 +184,17 @@ def parse() -> argparse.Namespace:
         "--nvtabular-part-size", help="its size of a partition, such as 256MB; its own by default"
     )
     parser.add_argument(
-        "--memory-limit", type=float, default=0.8, metavar="GIB", help="also run inside this bound; 0: do not"
+        "--memory-limit",
+        type=float,
+        metavar="GIB",
+        help="also run inside this bound, 0.8 by default; 0: do not",
     )
     parser.add_argument("--no-double", dest="double", action="store_false", help="leave out twice the rows")
     parser.add_argument("--no-check", action="store_true", help="leave out the check of the output")
     options = parser.parse_args()
     options.rows = options.rows or (SMALL if options.small else FULL)
+    if options.memory_limit is None:
+        options.memory_limit = 0.0 if options.small else 0.8
     options.rounds = options.rounds or (1 if options.small else 3)
     return options
 

@@ -1,6 +1,7 @@
 """Is the output right? Row by row against plain Polars joins, and against the peer's output."""
 
 import json
+import math
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ JOINED = [
 ]
 PASSED = ("recent", "ts", "label")
 NUMBERS = (*SKEWED, *PLAIN, *JOINED)
-NEAR = 1e-4
+NEAR, EXACT = 1e-4, 1e-6
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Definition:
         filled = [number(name) for name in (*SKEWED, *PLAIN)]
         moments = rows.select(
             *(value.mean().name.suffix(" mean") for value in filled),
-            *(value.std(ddof=0).name.suffix(" deviation") for value in filled),
+            *(value.std(ddof=1).name.suffix(" deviation") for value in filled),
         )
         values = [pl.col(name).cast(pl.Float64) for name in VALUES]
         joined = rows.group_by(GROUPED).agg(
@@ -161,7 +162,8 @@ def out_of_fold(files: Sequence[str], made: Sequence[Path], name: str) -> dict[s
     """Rows whose target encoding is not the smoothed mean of the key's other folds.
 
     The folds are not known here, but their sums are: rows of one key that got one value are one fold, or j
-    folds with equal counts and sums of labels. So value == (S - s / j + a m) / (N - n / j + a) for some j.
+    folds with equal counts and sums of labels: value == (S - s / j + a m) / (N - n / j + a) for some j. The
+    mean m of all other rows may be that of the other folds too: keys seen once have it for their value.
     """
     value = f"TE_{name}_label"
     parts = [
@@ -172,16 +174,10 @@ def out_of_fold(files: Sequence[str], made: Sequence[Path], name: str) -> dict[s
         for file, path in zip(files, made, strict=True)
     ]
     folds = pl.concat(parts).group_by(name, value).agg(n=pl.len(), s=pl.col("label").cast(pl.Int64).sum())
-    keys = folds.collect(engine="streaming")
-    total, count = (pl.col(what).sum().over(name) for what in ("s", "n"))
-    prior = SMOOTHING * keys["s"].sum() / keys["n"].sum()
-    given = pl.col(value).cast(pl.Float64)
-    others = [
-        (total - pl.col("s") / folds + prior) / (count - pl.col("n") / folds + SMOOTHING)
-        for folds in range(1, FOLDS + 1)
-    ]
-    right = pl.any_horizontal((mean - given).abs() < NEAR for mean in others)
-    wrong = keys.with_columns(right=right).filter(~pl.col("right"))
+    keys = folds.collect(engine="streaming").with_columns(
+        pl.col(value).cast(pl.Float64), N=pl.col("n").sum().over(name), S=pl.col("s").sum().over(name)
+    )
+    wrong = keys.filter(~right(keys, value))
     nulls = keys.filter(pl.col(name).is_null())
     return {
         "wrong": int(wrong["n"].sum()),
@@ -189,6 +185,25 @@ def out_of_fold(files: Sequence[str], made: Sequence[Path], name: str) -> dict[s
         "null value": float((nulls[value] * nulls["n"]).sum() / nulls["n"].sum()),
         "null mean": float(nulls["s"].sum() / nulls["n"].sum()),
     }
+
+
+def right(keys: pl.DataFrame, value: str) -> pl.Series:
+    """Whether the value of each key and fold, of n rows and s labels, is that of N - n others."""
+    rows, mean = keys["n"].sum(), keys["s"].sum() / keys["n"].sum()
+    spread = 5.0 * math.sqrt(mean * FOLDS / rows) / (FOLDS - 1)
+    priors = keys.filter(pl.col("N") == 1)[value].unique()
+    priors = priors.filter((priors - mean).abs() < spread).to_list() or [mean]
+    if len(priors) > FOLDS:
+        return pl.repeat(value=False, n=keys.height, eager=True)
+    others = [
+        (pl.col("S") - pl.col("s") / same + SMOOTHING * prior)
+        / (pl.col("N") - pl.col("n") / same + SMOOTHING)
+        for same in range(1, FOLDS + 1)
+        for prior in priors
+    ]
+    return keys.select(
+        pl.any_horizontal((other - pl.col(value)).abs() < EXACT for other in others)
+    ).to_series()
 
 
 if __name__ == "__main__":

@@ -25,7 +25,9 @@ SPARSE = 200_000
 EPOCH = 1_704_067_200
 SCHEMA = Schema(
     [
-        *(Column(name, "int64", ("categorical",)) for name in INTEGERS),
+        Column("k0", "int64", ("user", "id")),
+        Column("k1", "int64", ("item", "id")),
+        *(Column(name, "int64", ("categorical",)) for name in ("k2", "k3", "k4")),
         *(Column(name, "string", ("categorical",)) for name in STRINGS),
         *(Column(name, "float32", ("continuous",)) for name in NUMBERS),
         Column("recent", "int32", (), LIST),

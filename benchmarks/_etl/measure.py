@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from signal import Signals
 from typing import Any
 
 MIB = 1 << 20
@@ -59,8 +60,17 @@ def run(command: Sequence[str], *, cwd: Path) -> Run:
     if not peak:
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     if process.returncode:
-        return Run({}, peak, others, f"ended with {process.returncode}: {errors.strip()[-300:]}")
+        return Run({}, peak, others, ended(process.returncode, errors))
     return Run(json.loads(out.strip().splitlines()[-1]), peak, others)
+
+
+def ended(code: int, errors: str) -> str:
+    """Why a process did not answer, in a line: the signal, or the last it said."""
+    return (
+        f"ended by {Signals(-code).name}"
+        if code < 0
+        else f"failed: {errors.strip()[-200:].splitlines()[-1:]}"
+    )
 
 
 def children_seconds() -> float:

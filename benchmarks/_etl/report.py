@@ -96,10 +96,9 @@ def memory(found: Findings) -> list[str]:
     if found.doubled is not None:
         once = median(run.peak for run in found.of(OURS))
         twice = found.doubled.peak
-        lines += [
-            f"- twice the rows: {outcome(found.doubled)}",
-            f"- peak {twice:,.0f} MiB against {once:,.0f}: {twice / once - 1:+.0%}",
-        ]
+        lines.append(
+            f"- twice the rows: {outcome(found.doubled)}; peak {twice:,.0f} MiB, {twice / once - 1:+.0%}"
+        )
     if found.bound is not None:
         gib, kind, run = found.bound
         lines += [f"- inside {gib:g} GiB ({kind}): {outcome(run)}; peak {run.peak:,.0f} MiB"]

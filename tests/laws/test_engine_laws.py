@@ -35,7 +35,7 @@ def test_map_changes_each_partition_lazily(any_engine: engine.Engine, parts: lis
 
 @few
 @given(parts=suite.partitions())
-def test_map_reduce_is_one_tree_bit_by_bit(any_engine: engine.Engine, parts: list[pl.DataFrame]) -> None:
+def test_totals_are_the_same_bit_by_bit(any_engine: engine.Engine, parts: list[pl.DataFrame]) -> None:
     suite.check_map_reduce(any_engine, parts)
 
 
@@ -46,6 +46,11 @@ def test_shuffle_keeps_keys_together_and_rows_in_order(
     any_engine: engine.Engine, key: str | tuple[str, ...], parts: list[pl.DataFrame], count: int
 ) -> None:
     suite.check_shuffle(any_engine, parts, key, count)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 16, 37, 100])
+def test_any_number_of_parts_is_merged_by_one_tree(any_engine: engine.Engine, count: int) -> None:
+    suite.check_tree(any_engine, count)
 
 
 def test_errors_come_through(any_engine: engine.Engine) -> None:

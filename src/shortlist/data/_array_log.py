@@ -1,18 +1,19 @@
 """Events in sorted arrays: histories and as-of questions at any time."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from shortlist.data._entities import Entities, Of, members_of
-from shortlist.data._event_values import Attribute, as_numbers
+from shortlist.data._event_values import Attribute, as_numbers, null_of
 from shortlist.data._marks import Marks
 from shortlist.data._ragged import Array, Ragged
 from shortlist.data._sums import Sums
-from shortlist.data._workspace import Workspace
+from shortlist.data._workspace import FileArray, Workspace, as_file
 
 __all__ = ["ArrayLog"]
 
@@ -66,6 +67,27 @@ class ArrayLog:
     def __len__(self) -> int:
         return len(self.times)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What travels to another process: arrays that are mapped from files stay there."""
+        plain = {part.name: getattr(self, part.name) for part in fields(self)}
+        own = {name: as_file(value) for name, value in plain.items() if isinstance(value, np.ndarray)}
+        return {**plain, **own, "columns": {name: as_file(array) for name, array in self.columns.items()}}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        opened = {name: _opened(value) for name, value in state.items()}
+        columns = {name: _opened(array) for name, array in state["columns"].items()}
+        self.__dict__.update(opened, columns=columns)
+
+    def stored(self, space: Workspace) -> "ArrayLog":
+        """The same events, their arrays and sorted copies made in a workspace."""
+        arrays: dict[str, Any] = {
+            part.name: space.joined([value], value.dtype)
+            for part in fields(self)
+            if isinstance(value := getattr(self, part.name), np.ndarray)
+        }
+        columns = {name: space.joined([array], array.dtype) for name, array in self.columns.items()}
+        return replace(self, **arrays, columns=columns, space=space)
+
     def values(self, name: str, events: Positions | slice) -> Array:
         """A column of some of the events: "user", "item", "time", or an event column."""
         if name in _OWN:
@@ -97,15 +119,27 @@ class ArrayLog:
         numbers = self._numbers(of, users, items, columns)
         return self._last(self._marked(of, positive=False), numbers, before, limit, names)
 
-    def next_values(
-        self, of: Of, users: Positions, items: Positions, after: Positions, *, shift: int, name: str
-    ) -> Floats:
-        """Float64 [N]: a column of the event that is ``shift`` events after a time, NaN for none."""
-        marks, numbers = self._marked(of, positive=False), self._numbers(of, users, items, _NOTHING)
+    def following(
+        self,
+        of: Of,
+        users: Positions,
+        items: Positions,
+        after: Positions,
+        shift: int,
+        *,
+        name: str,
+        columns: Columns = _NOTHING,
+    ) -> Array:
+        """A column of the event, positive or not, that is ``shift`` events of its entity after a time.
+
+        Null where there is none. It looks ahead: for targets of training only.
+        """
+        marks, numbers = self._marked(of, positive=False), self._numbers(of, users, items, columns)
         place = marks.before(numbers, self._rank(after + 1)) + shift - 1
-        there = (numbers >= 0) & (place < marks.before(numbers, self._ever))
-        found = np.full(len(numbers), np.nan)
-        found[there] = as_numbers(self.values(name, marks.events[place[there]]))
+        there = (numbers >= 0) & (place < marks.before(numbers, np.array([len(self)])))
+        values = self.values(name, marks.events[place[there]])
+        found = np.full(len(numbers), null_of(values), values.dtype)
+        found[there] = values
         return found
 
     def counts(
@@ -182,6 +216,11 @@ class ArrayLog:
         weights = self.weights[rows] if len(self.weights) else None
         return np.bincount(self.items[rows], weights, minlength=self.n_items).astype(np.float64)
 
+    @cached_property
+    def all_positive(self) -> bool:
+        """Whether every event is positive."""
+        return all(bool(self._positive(part).all()) for part in self.space.parts(len(self)))
+
     def positives(self) -> "ArrayLog":
         """The positive events, without further columns."""
         if self.all_positive:
@@ -229,16 +268,6 @@ class ArrayLog:
         if len(self.weights) == 0:
             return np.ones(len(self.items[events]), np.bool_)
         return self.weights[events] > 0
-
-    @cached_property
-    def all_positive(self) -> bool:
-        """Whether every event is positive."""
-        return all(bool(self._positive(part).all()) for part in self.space.parts(len(self)))
-
-    @cached_property
-    def _ever(self) -> Positions:
-        """The rank after all events."""
-        return np.array([len(self)])
 
     @cached_property
     def _by_time(self) -> tuple[Positions, Positions]:
@@ -297,3 +326,7 @@ class ArrayLog:
 
             found = self._summed[members, name] = Sums(len(marks.events), numbers, self.space)
         return found
+
+
+def _opened(value: Any) -> Any:
+    return value.open() if isinstance(value, FileArray) else value

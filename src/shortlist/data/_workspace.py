@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkstemp
 from typing import final
@@ -11,7 +12,7 @@ import numpy.typing as npt
 
 from shortlist.data._ragged import Array
 
-__all__ = ["LARGEST", "Workspace"]
+__all__ = ["LARGEST", "FileArray", "Workspace", "as_file"]
 
 Integers = npt.NDArray[np.int64]
 
@@ -114,6 +115,28 @@ class Workspace:
         os.ftruncate(handle, 8 * size)
         os.close(handle)
         return np.asarray(np.memmap(path, np.int64, mode="r+", shape=(size,)))
+
+
+@dataclass(frozen=True, slots=True)
+class FileArray:
+    """An array by its place in a file: what travels to another process in place of the array."""
+
+    file: str
+    dtype: str
+    offset: int
+    size: int
+
+    def open(self) -> Array:
+        """Map it into memory."""
+        return np.asarray(np.memmap(self.file, self.dtype, "r", self.offset, (self.size,)))
+
+
+def as_file(array: Array) -> FileArray | Array:
+    """An array of one axis by its place, if it is mapped from a file as a whole; else the array itself."""
+    owner = array.base
+    if not isinstance(owner, np.memmap) or owner.filename is None or owner.shape != array.shape:
+        return array
+    return FileArray(str(owner.filename), array.dtype.str, owner.offset, len(array))
 
 
 def _bounds(keys: Integers, rows: int) -> Integers:

@@ -91,7 +91,9 @@ class Nulls:
 
     def plan(self, rows: pl.LazyFrame) -> pl.LazyFrame:
         """Count, by position of the column."""
-        counts = [_is_null(column).sum().cast(pl.Int64).alias(str(n)) for n, column in enumerate(self.columns)]
+        counts = [
+            _is_null(column).sum().cast(pl.Int64).alias(str(n)) for n, column in enumerate(self.columns)
+        ]
         return rows.select(pl.len().cast(pl.Int64).alias("rows"), *counts)
 
     def merge(self, left: pl.DataFrame, right: pl.DataFrame) -> pl.DataFrame:

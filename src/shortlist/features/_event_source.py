@@ -1,115 +1,111 @@
-"""The events that history ops look back on, as one sorted log in memory."""
+"""The events that history ops look back on, as one sorted log."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
+from pathlib import Path
 from threading import Lock
+from typing import Any, final
 
 import polars as pl
 
-from shortlist.data import ArrayLog
-from shortlist.features._frame_columns import element_type
-from shortlist.features._key_table import KeyTable
-from shortlist.features._source import Source
-from shortlist.io import Dataset, positive
+from shortlist.data import Workspace
+from shortlist.errors import SchemaError, near
+from shortlist.features._event_reader import EventReader
+from shortlist.features._event_rows import asked, is_log
+from shortlist.features._events import Events
+from shortlist.features._frame_columns import polars_type
+from shortlist.features._source import Source, as_named
+from shortlist.features.engine import Engine
+from shortlist.io import Dataset
 from shortlist.schema import Column, Schema, Tags
 
 __all__ = ["EventSource"]
 
-_NEVER = -(2**62)
+# Bytes of a log below which files are not worth their while.
+_LEAST = 1 << 24
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """The log and the ids that its positions stand for."""
-
-    log: ArrayLog
-    users: KeyTable
-    items: KeyTable
-
-
+@final
 class EventSource:
-    """Positive events of several data sets, see `shortlist.io.positive`.
+    """Events of several data sets: the positive ones, see `shortlist.io.positive`, and others where asked.
 
-    Nothing is read before the first row is asked for. Then user, item and time of every event are held: 24
-    bytes an event, 24 more for each order in which they are searched (by user, by item, by pair), and the
-    distinct ids.
+    Nothing is read before the first row is asked for. Then user, item, time and the columns that history ops
+    need are held for every event: 24 bytes an event and 8 a column, 16 more for each order in which they are
+    searched (see `shortlist.data.ArrayLog`), and the distinct ids. Where that is more than half the memory of
+    the engine, it is kept in files of its scratch folder and mapped into memory.
+
+    Args:
+        datasets: the data sets; those that are no logs are left out.
+        engine: bounds the memory; None for no bound.
     """
 
-    def __init__(self, datasets: Sequence[Dataset]) -> None:
-        self._datasets = [dataset for dataset in datasets if _is_log(dataset.schema)]
+    def __init__(self, datasets: Sequence[Dataset], engine: Engine | None = None) -> None:
+        self._datasets = [dataset for dataset in datasets if is_log(dataset.schema)]
+        self._engine = engine
         self._lock = Lock()
-        self._held: _Read | None = None
+        self._columns: dict[str, Column] = {}
+        self._all_events = False
+        self._asked = False
+        self._held: tuple[int, bool, Events] | None = None
 
     def column(self, source: Source, made: Column, schema: Schema) -> pl.Expr:
-        """The source's column as an expression over rows of a schema; rows keep their order."""
+        """The source's column as an expression over rows of a schema; rows keep their order.
+
+        Raises:
+            SchemaError: the rows or the log lack a column that the source reads.
+        """
+        ids = [dataset.schema.tagged(Tags.ITEM, Tags.ID).names[0] for dataset in self._datasets]
+        named = as_named(source, ids[0] if ids else "item")
+        needs = named.needs
+        further = [schema[name] for name in needs.row if name not in ("user", "item")]
+        with self._lock:
+            self._columns |= {name: self._event_column(name) for name in needs.events}
+            self._all_events |= not needs.positive
+            self._asked = True
 
         def compute(rows: pl.Series) -> pl.Series:
-            held = self._read()
-            asked = rows.struct.unnest()
-            users, items = held.users.positions(asked["user"]), held.items.positions(asked["item"])
-            values = source.from_log(held.log, users, items, asked["time"].to_numpy())
-            return source.series(values, held.items)
+            return self.events().compute(named, made, rows.struct.unnest())
 
-        inner = element_type(made)
-        dtype = pl.List(inner) if made.is_list else inner
-        asked = pl.struct(*_asked(schema))
-        return asked.map_batches(compute, return_dtype=dtype, is_elementwise=True).alias(made.name)
+        rows = pl.struct(*asked(schema, [self._columns.get(column.name, column) for column in further]))
+        dtype = polars_type(made)
+        return rows.map_batches(compute, return_dtype=dtype, is_elementwise=True).alias(made.name)
 
-    def _read(self) -> _Read:
+    def events(self) -> Events:
+        """The log, read now if it was not yet."""
         with self._lock:
-            if self._held is None:
-                self._held = _read_events(self._datasets)
-            return self._held
+            wanted = len(self._columns), self._all_events
+            if self._held is None or self._held[:2] != wanted:
+                self._held = *wanted, self._reader().read(self._datasets)
+            return self._held[2]
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What travels to another process: a log that columns were made of goes by its files."""
+        plain = {**self.__dict__, "_lock": None, "_engine": None}
+        if self._engine is None or not self._asked:
+            return plain
+        events = self.events()
+        if events.log.space.folder is None:
+            events = replace(events, log=events.log.stored(Workspace(self._engine.scratch())))
+            self._held = len(self._columns), self._all_events, events
+        empty = [replace(dataset, partitions=()) for dataset in self._datasets]
+        return {**plain, "_datasets": empty, "_held": self._held}
 
-def _is_log(schema: Schema) -> bool:
-    wanted = (frozenset({Tags.USER, Tags.ID}), frozenset({Tags.ITEM, Tags.ID}), frozenset({Tags.TIME}))
-    return all(any(tags <= column.tags and not column.is_list for column in schema) for tags in wanted)
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _lock=Lock())
 
+    def _reader(self) -> EventReader:
+        if self._engine is None:
+            return EventReader(self._columns, self._all_events, float("inf"), Path)
+        memory = max(self._engine.memory / 2, _LEAST)
+        return EventReader(self._columns, self._all_events, memory, self._engine.scratch)
 
-def _asked(schema: Schema) -> list[pl.Expr]:
-    """User, item (null where the rows have none) and time of each row."""
-    items = [column for column in schema.tagged(Tags.ITEM, Tags.ID) if not column.is_list]
-    users = [column for column in schema.tagged(Tags.USER, Tags.ID) if not column.is_list]
-    user, item = (_id(found) for found in (users, items))
-    return [user.alias("user"), item.alias("item"), _microseconds(schema.time).alias("time")]
-
-
-def _id(found: list[Column]) -> pl.Expr:
-    if not found:
-        return pl.lit(None, dtype=pl.Int64)
-    return pl.col(found[0].name).cast(element_type(found[0]))
-
-
-def _microseconds(time: Column) -> pl.Expr:
-    """Int64 microseconds since 1970; a missing time is before everything."""
-    value = pl.col(time.name)
-    if time.dtype == "datetime":
-        stamp = value.cast(pl.Datetime("us")).to_physical()
-    else:
-        size = value.abs()
-        unit = pl.when(size < 10**11).then(10**6).when(size < 10**14).then(10**3).otherwise(1)
-        stamp = value.cast(pl.Int64) * unit
-    return stamp.fill_null(_NEVER)
-
-
-def _read_events(datasets: Sequence[Dataset]) -> _Read:
-    parts = [
-        part.filter(positive(dataset.schema)).select(_asked(dataset.schema)).collect()
-        for dataset in datasets
-        for part in dataset.partitions
-    ]
-    empty = {"user": pl.Int64, "item": pl.Int64, "time": pl.Int64}
-    events = (pl.concat(parts) if parts else pl.DataFrame(schema=empty)).filter(pl.col("time") > _NEVER)
-    users, items = (_distinct(events[name]) for name in ("user", "item"))
-    log = ArrayLog(
-        users.positions(events["user"]),
-        items.positions(events["item"]),
-        events["time"].to_numpy(),
-        n_items=len(items),
-    )
-    return _Read(log, users, items)
-
-
-def _distinct(ids: pl.Series) -> KeyTable:
-    return KeyTable(ids.drop_nulls().unique(maintain_order=True).alias("value").to_frame(), ("value",))
+    def _event_column(self, name: str) -> Column:
+        for dataset in self._datasets:
+            if name in dataset.schema:
+                return dataset.schema[name]
+        raise SchemaError(
+            "history of events",
+            received=f"no column {name!r} in the log",
+            expected="a column of the events",
+            remedy=near(name, [other for dataset in self._datasets for other in dataset.schema.names]),
+        )

@@ -47,13 +47,11 @@ def fit_states(plan: Plan, rows: Rows, *, keep_totals: bool = False) -> Fitted:
     Raises:
         ArgumentError: ops wait for one another in a circle.
     """
-    states, totals, seen = stateless(plan.steps), dict[Name, pl.DataFrame](), ()
+    states, totals, seen = stateless(plan.steps), dict[Name, pl.DataFrame](), tuple[Seen, ...]()
     measuring = Measuring(plan, rows, whole=keep_totals)
     while todo := waiting(plan, states):
         ready = [
-            found
-            for found in todo
-            if all(plan.giver(name) in states for name in as_fits(found[1]).after())
+            found for found in todo if all(plan.giver(name) in states for name in as_fits(found[1]).after())
         ]
         if not ready:
             raise ArgumentError(

@@ -6,7 +6,7 @@ import polars as pl
 
 from shortlist.schema import Column, Tags
 
-__all__ = ["as_left", "element_type", "enter", "leave", "on_elements", "polars_type"]
+__all__ = ["as_left", "dtype_name", "element_type", "enter", "leave", "on_elements", "polars_type"]
 
 _TYPES: dict[str, pl.DataType] = {
     "int8": pl.Int8(),
@@ -29,6 +29,17 @@ _TYPES: dict[str, pl.DataType] = {
 def element_type(column: Column) -> pl.DataType:
     """The Polars type of one element of a column."""
     return _TYPES[column.dtype]
+
+
+def dtype_name(kind: pl.DataType) -> str | None:
+    """The schema's name of a Polars type of elements; None for types that a schema does not know.
+
+    >>> dtype_name(pl.Float32()), dtype_name(pl.Date()), dtype_name(pl.Binary())
+    ('float32', 'datetime', None)
+    """
+    if isinstance(kind, pl.Date | pl.Datetime):
+        return "datetime"
+    return next((name for name, known in _TYPES.items() if known == kind and name != "float16"), None)
 
 
 def polars_type(column: Column) -> pl.DataType:

@@ -49,7 +49,7 @@ def needed(plan: Plan, rows: pl.LazyFrame, schema: Schema, *, training: bool = F
     read = {column.name for column in (*plan.reads, *plan.carried, *(plan.beside if training else ()))}
     read.update(name for kept in plan.filters for name in kept.meta.root_names())
     if any(column.name not in schema for _, column in plan.sources):
-        read.update(source_columns(schema))
+        read.update(source_columns(schema), *(source.needs.row for source, _ in plan.sources))
     return rows.select(name for name in schema.names if name in read)
 
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import polars as pl
 
 from shortlist.data import Array
-from shortlist.features._key_table import KeyTable, Positions
+from shortlist.features._key_table import UNKNOWN_KEY, KeyTable, Positions
 from shortlist.schema import FIRST_UNKNOWN, first_value
 
 __all__ = ["Codes", "Gather", "ToValue", "Values"]
@@ -67,9 +67,11 @@ class Values:
         """Take by position."""
 
         def take(places: pl.Series) -> pl.Series:
-            return pl.Series(places.name, self.numbers[places.to_numpy()])
+            # Inside when-then, Polars nulls the rows that do not matter.
+            known = places.fill_null(UNKNOWN_KEY) if places.null_count() else places
+            return pl.Series(places.name, self.numbers[known.to_numpy()]).fill_nan(None)
 
-        return place.map_batches(take, return_dtype=pl.Float64, is_elementwise=True).fill_nan(None)
+        return place.map_batches(take, return_dtype=pl.Float64, is_elementwise=True)
 
     def array(self, place: Positions) -> Array:
         """Take by position."""
@@ -84,8 +86,10 @@ class Gather:
         table: the keys.
         outputs: name of the output -> its values by position.
         buckets: above 1, the unknown keys of the one output are spread over so many codes by their hash.
+        strict: where to say that a key is unknown, which is an error then; None where it is none.
     """
 
     table: KeyTable
     outputs: Mapping[str, ToValue]
     buckets: int = 1
+    strict: str | None = None

@@ -83,4 +83,3 @@ def _check(plan: Plan, before: Fitted, ready: set[Key]) -> None:
                 expected="statistics of raw values that add up",
                 remedy="fit the workflow anew on all rows",
             )
-

@@ -137,6 +137,9 @@ def _imported(name: str, modules: Sequence[str]) -> Any:
     found = getattr(import_module(module), member, None)
     if found is None:
         raise BundleError(
-            "workflow", received=f"{name!r}", expected=f"a name in module {module}", remedy="install the same version"
+            "workflow",
+            received=f"{name!r}",
+            expected=f"a name in module {module}",
+            remedy="install the same version",
         )
     return found

@@ -1,6 +1,6 @@
 """Distinct keys in a fixed order, with whatever is known about each."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from threading import Lock
 from typing import Any
@@ -103,6 +103,11 @@ class KeyTable:
             return tuple(None if is_missing(member) else member for member in value)
         return None if is_missing(value) else _in_type(value, text=self.is_text)
 
+    @cached_property
+    def find_one(self) -> Callable[[Any, int], int]:
+        """Position of one key in the notation of the table, -2 for null, and what is given for another."""
+        return self._lookup_with_null.get
+
     def warm_up(self) -> None:
         """Build the look-up of single values now."""
         _ = self._lookup_with_null
@@ -127,7 +132,6 @@ class KeyTable:
         nothing = None if len(self.keys) == 1 else (None,) * len(self.keys)
         self.lookup[nothing] = NULL_KEY
         return self.lookup
-
 
     def _text_place(self, value: pl.Expr) -> pl.Expr:
         found = value.cast(pl.Enum(self._series), strict=False).to_physical().cast(pl.Int64)

@@ -1,5 +1,6 @@
 """Statistics of numbers by key, which merge like those of `shortlist.features._statistics`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -17,7 +18,8 @@ class KeyedMoments:
     sum of squared differences from it ``m2_<v>``. Nulls and infinite values of v are left out: of none the
     sum is 0, mean, minimum and maximum are null.
 
-    Partitions merge by the formula of Chan, Golub and LeVeque (1979), which keeps its digits for large means.
+    Partitions merge by the formula of Chan, Golub and LeVeque (1979) for any number of them, which keeps its
+    digits for large means.
 
     Attributes:
         keys: name -> expression.
@@ -33,31 +35,37 @@ class KeyedMoments:
         """Group by the keys."""
         numbers = {f"x_{v}": value.cast(pl.Float64) for v, value in self.values.items()}
         finite = {name: pl.when(x.is_finite()).then(x) for name, x in numbers.items()}
-        asked = [pl.len().cast(pl.Int64).alias("count")]
-        for v in self.values:
-            asked += self._measured(v, pl.col(f"x_{v}"))
-        found = rows.select(**self.keys, **finite).group_by(list(self.keys)).agg(asked)
-        return found.with_columns(
-            (pl.col(f"m2_{v}").fill_null(0.0) * pl.col(f"n_{v}")).alias(f"m2_{v}")
-            for v in self.values
-            if "m2" in self.parts
-        )
+        measured = [one for v in self.values for one in self._measured(v, pl.col(f"x_{v}"))]
+        count = pl.len().cast(pl.Int64).alias("count")
+        found = rows.select(**self.keys, **finite).group_by(list(self.keys)).agg(count, *measured)
+        return found.with_columns((_of("m2", v).fill_null(0.0) * _of("n", v)) for v in self._squared)
 
     def merge(self, left: pl.DataFrame, right: pl.DataFrame) -> pl.DataFrame:
-        """Add up, and Chan's formula: a key has at most one row on either side."""
-        both = pl.concat([left, right]).lazy()
-        if "m2" in self.parts:
-            both = both.with_columns((_of("n", v) * _of("mean", v)).alias(f"weighted_{v}") for v in self.values)
-        asked = [pl.col("count").sum()]
-        for v in self.values:
-            asked += self._added(v)
-        found = both.group_by(list(self.keys)).agg(asked)
-        if "m2" in self.parts:
-            found = found.with_columns(part for v in self.values for part in _joined(v))
-        return found.select(left.columns).collect(engine="streaming")
+        """The moments of both."""
+        return self.merge_many([left, right])
+
+    def merge_many(self, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+        """Add up; for m2, add the squared distances of the parts' means from the common mean."""
+        keys, squared = list(self.keys), self._squared
+        parts = pl.concat([frame.lazy() for frame in frames])
+        weighted = parts.with_columns((_of("n", v) * _of("mean", v)).alias(f"weighted_{v}") for v in squared)
+        added = [pl.col("count").sum(), *(one for v in self.values for one in self._added(v))]
+        whole = weighted.group_by(keys).agg(added).with_columns(_mean(v) for v in squared)
+        if squared:
+            common = whole.select(*keys, *(_of("mean", v).alias(f"common_{v}") for v in squared))
+            apart = parts.join(common, on=keys, how="left", nulls_equal=True).select(
+                *keys,
+                *(
+                    (_of("n", v) * (_of("mean", v) - _of("common", v)) ** 2).alias(f"apart_{v}")
+                    for v in squared
+                ),
+            )
+            whole = whole.join(apart.group_by(keys).agg(pl.all().sum()), on=keys, nulls_equal=True)
+            whole = whole.with_columns(_of("m2", v) + _of("apart", v) for v in squared)
+        return whole.select(frames[0].columns).collect(engine="streaming")
 
     def _measured(self, v: str, x: pl.Expr) -> list[pl.Expr]:
-        """Of one value; for m2 its share of each row, which is multiplied by n afterwards."""
+        """Of one value; for m2 the mean square, which is multiplied by n afterwards."""
         found = {
             "n": x.count().cast(pl.Int64),
             "sum": x.sum(),
@@ -70,38 +78,32 @@ class KeyedMoments:
 
     def _added(self, v: str) -> list[pl.Expr]:
         """What the totals of one value are made of."""
-        adding = {
-            "n": [_of("n", v).sum()],
-            "sum": [_of("sum", v).sum()],
-            "mean": [
-                _of("weighted", v).sum(),
-                _of("mean", v).min().alias(f"low_{v}"),
-                _of("mean", v).max().alias(f"high_{v}"),
-            ],
-            "m2": [
-                _of("m2", v).sum(),
-                (_of("n", v).min().cast(pl.Float64) * _of("n", v).max()).alias(f"pairs_{v}"),
-            ],
-            "min": [_of("min", v).min()],
-            "max": [_of("max", v).max()],
-        }
+        means = [
+            _of("weighted", v).sum(),
+            _of("mean", v).min().alias(f"low_{v}"),
+            _of("mean", v).max().alias(f"high_{v}"),
+        ]
+        adding = {part: [_of(part, v).sum()] for part in ("n", "sum", "m2")}
+        adding |= {"mean": means, "min": [_of("min", v).min()], "max": [_of("max", v).max()]}
         return [one for part in self._kept for one in adding[part]]
+
+    @property
+    def _squared(self) -> tuple[str, ...]:
+        """The values whose mean and m2 are asked for."""
+        return tuple(self.values) if "m2" in self.parts else ()
 
     @property
     def _kept(self) -> tuple[str, ...]:
         """The columns of a value, in their order."""
-        means = ("mean", "m2") if "m2" in self.parts else ()
-        plain = ("sum",) if "sum" in self.parts else ()
-        return ("n", *plain, *means, *(part for part in ("min", "max") if part in self.parts))
+        asked = {"n", *self.parts} | ({"mean"} if "m2" in self.parts else set())
+        return tuple(part for part in ("n", "sum", "mean", "m2", "min", "max") if part in asked)
 
 
 def _of(part: str, v: str) -> pl.Expr:
     return pl.col(f"{part}_{v}")
 
 
-def _joined(v: str) -> list[pl.Expr]:
-    """Mean and m2 of two parts; the mean stays between theirs, so that equal ones are kept to the last digit."""
-    n, low, high = _of("n", v), _of("low", v), _of("high", v)
-    mean = pl.when(n > 0).then((_of("weighted", v) / n).clip(low, high)).alias(f"mean_{v}")
-    between = ((high - low) ** 2 * _of("pairs", v) / n).fill_nan(0.0).fill_null(0.0)
-    return [mean, (_of("m2", v) + between).alias(f"m2_{v}")]
+def _mean(v: str) -> pl.Expr:
+    """The common mean stays between those of the parts, so that equal ones are kept to the last digit."""
+    mean = (_of("weighted", v) / _of("n", v)).clip(_of("low", v), _of("high", v))
+    return pl.when(_of("n", v) > 0).then(mean).alias(f"mean_{v}")

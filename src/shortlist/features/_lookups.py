@@ -1,8 +1,9 @@
 """Columns that are looked up, all at once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,10 +11,10 @@ import numpy.typing as npt
 from shortlist.data import Array, Ragged
 from shortlist.features._array_columns import KINDS
 from shortlist.features._gather import Codes, Gather, Values
-from shortlist.features._key_table import KeyTable
+from shortlist.features._key_table import UNKNOWN_KEY, KeyTable
 from shortlist.features._plan import Lane, Plan, States
 from shortlist.features.ops._keyed import Keyed, places
-from shortlist.schema import Column, Tags
+from shortlist.schema import FIRST_UNKNOWN, Column, Tags
 
 __all__ = ["Lookups", "looked_up"]
 
@@ -64,21 +65,39 @@ class Lookups:
         Raises:
             TypeError: a column holds lists, or values of another type.
         """
-        place = np.array([places(table, _array(columns[n], k)) for n, table, k in self._asked], np.int64)
-        if place.ndim != 2:
-            raise TypeError
+        arrays = [_checked(columns[name], kinds) for name, kinds in self._asked]
+        place = self._places(arrays)
         if self._codes:
-            made.update(zip(self._codes, place[self._coded] + 3, strict=True))
+            made.update(zip(self._codes, place[self._coded] + (FIRST_UNKNOWN + 1), strict=True))
         if self._values:
-            with np.errstate(over="ignore"):  # beyond the range of float32 is infinite, as in a frame
-                values = np.array([n[place[row]] for row, n in self._numbers]).astype(np.float32)
+            values = np.array([numbers[place[row]] for row, numbers in self._numbers]).astype(np.float32)
             made.update(zip(self._values, values, strict=True))
 
+    def _places(self, arrays: list[Array]) -> npt.NDArray[np.int64]:
+        """int64 [columns, B]: positions of the keys."""
+        if all(map(_is_one, arrays)):
+            found = [find(array.item(), UNKNOWN_KEY) for find, array in zip(self._finds, arrays, strict=True)]
+            for row, one in enumerate(found):
+                if one == UNKNOWN_KEY:  # or null, or in another notation
+                    found[row] = self._tables[row].find_all((arrays[row].item(),))[0]
+            return np.array(found, np.int64)[:, None]
+        place = np.array([places(t, a) for t, a in zip(self._tables, arrays, strict=True)], np.int64)
+        if place.ndim != 2:
+            raise TypeError
+        return place
+
     @cached_property
-    def _asked(self) -> tuple[tuple[str, KeyTable, str], ...]:
-        """Name of each column, its table, and the kinds of arrays that hold its type."""
-        kinds = (KINDS[one.column.dtype.rstrip("0123456789")] for one in self.members)
-        return tuple((one.column.name, one.gather.table, k) for one, k in zip(self.members, kinds, strict=True))
+    def _asked(self) -> tuple[tuple[str, str], ...]:
+        """Name of each column, and the kinds of arrays that hold its type."""
+        return tuple((one.column.name, KINDS[one.column.dtype.rstrip("0123456789")]) for one in self.members)
+
+    @cached_property
+    def _tables(self) -> tuple[KeyTable, ...]:
+        return tuple(one.gather.table for one in self.members)
+
+    @cached_property
+    def _finds(self) -> tuple[Callable[[Any, int], int], ...]:
+        return tuple(table.find_one for table in self._tables)
 
     @cached_property
     def _codes(self) -> tuple[str, ...]:
@@ -127,9 +146,14 @@ def _only_step(lane: Lane, column: Column, states: States) -> Iterator[_Lookup]:
     key, step = taken[0]
     if step.made.together and len(step.inputs) > 1:
         return
+    assert isinstance(step.op, Keyed)
     gather = step.op.gather(step, states[key], (column,))
     gives = {given.name: given for given in lane.gives}
-    if gather.buckets == 1 and all(_fits(output, gives.get(n)) for n, output in gather.outputs.items()):
+    if (
+        gather.buckets == 1
+        and gather.strict is None
+        and all(_fits(output, gives.get(n)) for n, output in gather.outputs.items())
+    ):
         yield _Lookup(lane, column, gather)
 
 
@@ -142,7 +166,11 @@ def _fits(output: object, given: Column | None) -> bool:
     return isinstance(output, Values) and Tags.CONTINUOUS in given.tags
 
 
-def _array(column: Array | Ragged, kinds: str) -> Array:
+def _is_one(array: Array) -> bool:
+    return array.size == 1 and array.ndim == 1
+
+
+def _checked(column: Array | Ragged, kinds: str) -> Array:
     if isinstance(column, Ragged) or column.dtype.kind not in kinds:
         raise TypeError
     return column

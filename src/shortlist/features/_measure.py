@@ -9,7 +9,7 @@ import polars as pl
 from shortlist.features._frames import prepare
 from shortlist.features._plan import Plan
 from shortlist.features._rows import Rows
-from shortlist.features._spill import Part, Spill
+from shortlist.features._spill import Pile, Spill
 from shortlist.features._statistics import Statistic
 
 __all__ = ["Measuring"]
@@ -35,17 +35,17 @@ class Measuring:
         """The total of every statistic."""
         plan, schema, events = self.plan, self.rows.schema, self.rows.events
         engine, statistics = self.rows.engine, list(wanted.values())
-        spill = Spill(engine.scratch(), engine.memory // (4 * max(len(statistics), 1)), self.whole)
+        keyed = sum(1 for one in statistics if getattr(one, "keys", ()))
+        spill = Spill(engine.scratch(), engine.memory // (2 * max(keyed, 1)), self.whole)
 
-        def partial(rows: pl.LazyFrame) -> list[Part]:
+        def partial(rows: pl.LazyFrame) -> list[Pile]:
             prepared = prepare(plan, rows, schema, events, training=True)
             plans = [statistic.plan(prepared) for statistic in statistics]
-            frames = pl.collect_all(plans, engine="streaming")
-            return [spill.bounded(one, frame) for one, frame in zip(statistics, frames, strict=True)]
+            return [Pile((frame,)) for frame in pl.collect_all(plans, engine="streaming")]
 
-        def merge(left: list[Part], right: list[Part]) -> list[Part]:
-            return [spill.merge(*parts) for parts in zip(statistics, left, right, strict=True)]
+        def merge(left: list[Pile], right: list[Pile]) -> list[Pile]:
+            return [spill.add(*piles) for piles in zip(statistics, left, right, strict=True)]
 
-        parts = engine.map_reduce(partial, merge, self.rows.dataset.partitions)
-        totals = [spill.total(one, part) for one, part in zip(statistics, parts, strict=True)]
+        piles = engine.map_reduce(partial, merge, self.rows.dataset.partitions)
+        totals = [spill.total(one, pile) for one, pile in zip(statistics, piles, strict=True)]
         return dict(zip(wanted, totals, strict=True))

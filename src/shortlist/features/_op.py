@@ -133,7 +133,7 @@ class Grows(Protocol):
 
 @runtime_checkable
 class LooksAside(Protocol):
-    """An op that reads further raw columns offline: targets, values to sum up. Serving never asks for them."""
+    """An op that reads further raw columns offline: targets, values to sum up. Serving needs none of them."""
 
     def beside(self, raw: Schema) -> tuple[str, ...]:
         """Their names. ``columns`` holds their expressions in `Fits.statistics` and `OutOfFold.training`."""

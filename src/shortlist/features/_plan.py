@@ -9,7 +9,7 @@ from shortlist.errors import ArgumentError, near
 from shortlist.features._branch import Branch
 from shortlist.features._frame_columns import as_left
 from shortlist.features._op import Fits, KeepsRows, LooksAside, Op, Step
-from shortlist.features._source import Source
+from shortlist.features._source import Source, sources_of
 from shortlist.features._state import STATELESS, State
 from shortlist.schema import Column, Schema, Tags
 
@@ -125,16 +125,15 @@ def plan(branches: Sequence[Branch], raw: Schema, states: States | None = None) 
 def _sources(branches: Iterable[Branch], raw: Schema) -> tuple[tuple[Source, Column], ...]:
     found: dict[str, tuple[Source, Column]] = {}
     for branch in branches:
-        if branch.source is None:
-            continue
-        column = branch.source.column(raw)
-        if found.setdefault(column.name, (branch.source, column))[0] != branch.source:
-            raise ArgumentError(
-                type(branch.source).__name__,
-                received=f"column {column.name!r} from two different history ops",
-                expected="one name for each",
-                remedy="give one of them another name=",
-            )
+        for source in () if branch.source is None else sources_of(branch.source):
+            column = source.column(raw)
+            if found.setdefault(column.name, (source, column))[0] != source:
+                raise ArgumentError(
+                    type(source).__name__,
+                    received=f"column {column.name!r} from two different history ops",
+                    expected="one name for each",
+                    remedy="give one of them another name=",
+                )
     return tuple(found.values())
 
 
@@ -142,7 +141,7 @@ def _lane(number: int, branch: Branch, others: Schema, raw: Schema, states: Stat
     if branch.source is None:
         groups = tuple(tuple(others[name] for name in group) for group in branch.groups(others))
     else:
-        groups = ((branch.source.column(raw),),)
+        groups = tuple((source.column(raw),) for source in sources_of(branch.source))
     reads = tuple({column.name: column for group in groups for column in group}.values())
     steps: list[tuple[Key, Step]] = []
     aside: list[Column] = []

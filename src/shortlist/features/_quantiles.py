@@ -25,7 +25,7 @@ _ALL_BUT_SIGN = 2**63 - 1
 
 
 class _Level(NamedTuple):
-    """How many images begin with the same bits: all images at first, then those that begin like a wanted one."""
+    """How many images begin with the same bits: of all, later of those that begin like a wanted one."""
 
     bits: int
     begin: Integers
@@ -74,7 +74,8 @@ class Quantiles:
             return []
         low, high = _numbers(images).reshape(2, -1)
         share = self._places(levels) % 1.0
-        return np.where(low == high, low, low * (1.0 - share) + high * share).tolist()
+        between = np.where(low == high, low, low * (1.0 - share) + high * share)
+        return [float(quantile) for quantile in between]
 
     def _places(self, levels: Sequence[_Level]) -> npt.NDArray[np.float64]:
         """Where each quantile stands among the numbers in order: between two of them, or upon one."""
@@ -111,9 +112,10 @@ def _counts(column: Column, value: pl.Expr, bits: int, known: int, wanted: list[
 
 def _image(x: pl.Expr) -> pl.Expr:
     """Int64 in the order of the finite numbers, null for others; both zeros are one."""
-    x = x.cast(pl.Float64)
-    bits = (pl.when(x.is_finite()).then(x) + 0.0).reinterpret(dtype=pl.Int64)
-    return pl.when(bits >= 0).then(bits).otherwise(bits ^ _ALL_BUT_SIGN)
+    number = x.cast(pl.Float64)
+    bits = (pl.when(number.is_finite()).then(number) + 0.0).reinterpret(dtype=pl.Int64)
+    image: pl.Expr = pl.when(bits >= 0).then(bits).otherwise(bits ^ _ALL_BUT_SIGN)
+    return image
 
 
 def _numbers(images: Integers) -> npt.NDArray[np.float64]:

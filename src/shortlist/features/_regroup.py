@@ -17,6 +17,9 @@ class Regroups(Protocol):
     def schema(self, raw: Schema) -> Schema:
         """The columns of the new rows."""
 
+    def reads(self, raw: Schema) -> tuple[str, ...]:
+        """Names of the raw columns that it needs when serving."""
+
     def regroup(self, dataset: Dataset, engine: Engine) -> Dataset:
         """The new rows of a data set."""
 

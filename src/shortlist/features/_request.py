@@ -5,7 +5,7 @@ stacked and run as one matrix, and columns that are looked up have their codes m
 there is runs step by step; the outcome is the same.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,16 +68,14 @@ class _Program:
     """What is done with batches of certain columns.
 
     Attributes:
-        stacks: columns changed as one matrix.
-        lookups: columns looked up at once.
+        together: columns changed as one matrix, or looked up at once.
         carried: columns that pass.
         left: lanes that run step by step, and the columns they still take.
         order: the columns that may come out, in order.
         query: those of them that have one row a query, as far as the lanes that are left do not add to them.
     """
 
-    stacks: tuple[Stack, ...]
-    lookups: tuple[Lookups, ...]
+    together: tuple[Stack | Lookups, ...]
     carried: tuple[str, ...]
     left: tuple[tuple[Lane, frozenset[str]], ...]
     order: tuple[str, ...]
@@ -86,41 +84,38 @@ class _Program:
     def run(self, columns: Columns) -> Columns:
         """Everything that goes together; TypeError or ValueError where a column is not of its type."""
         made: Columns = {name: columns[name] for name in self.carried}
-        for stack in self.stacks:
-            stack.run(columns, made)
-        for lookups in self.lookups:
-            lookups.run(columns, made)
+        with np.errstate(over="ignore"):  # beyond the range of float32 is infinite, as in a frame
+            for part in self.together:
+                part.run(columns, made)
         return made
 
 
 def _program(plan: Plan, states: States, batch: Batch) -> _Program:
     given, sides = frozenset(batch), (frozenset(batch) - batch.query, batch.query)
-    stacked = [stack for names in sides for stack in stacks(plan, states, names)]
-    found = [lookups for names in sides if (lookups := looked_up(plan, states, names)) is not None]
-    done = {name for part in (*stacked, *found) for name in part.reads}
-    left = tuple(
-        (lane, names)
-        for lane in plan.lanes
-        if (names := given & frozenset(column.name for column in lane.reads) - _done_in(lane, stacked, found))
-    )
+    together: list[Stack | Lookups] = [stack for names in sides for stack in stacks(plan, states, names)]
+    together += [found for names in sides if (found := looked_up(plan, states, names)) is not None]
     carried = tuple(column.name for column in plan.carried if column.name in given)
-    query = {
-        name for part in (*stacked, *found) if part.reads[0] in batch.query for name in part.gives
-    } | batch.query.intersection(carried)
+    query = {name for part in together if part.reads[0] in batch.query for name in part.gives}
     order = dict.fromkeys([*(column.name for lane in plan.lanes for column in lane.gives), *carried])
-    assert done <= given
-    return _Program(tuple(stacked), tuple(found), carried, left, tuple(order), frozenset(query))
+    return _Program(
+        tuple(together),
+        carried,
+        tuple((lane, names) for lane in plan.lanes if (names := given & _left_in(lane, together))),
+        tuple(order),
+        frozenset(query | batch.query.intersection(carried)),
+    )
 
 
-def _done_in(lane: Lane, stacked: Iterable[Stack], found: Iterable[Lookups]) -> frozenset[str]:
-    """The columns of a lane that a stack or a look-up takes care of."""
-    return frozenset(name for part in (*stacked, *found) for owner, name in part.taken if owner is lane)
+def _left_in(lane: Lane, together: Iterable[Stack | Lookups]) -> frozenset[str]:
+    """The columns of a lane that no stack or look-up takes care of."""
+    done = {name for part in together for owner, name in part.taken if owner is lane}
+    return frozenset(column.name for column in lane.reads) - done
 
 
-def _everything(plan: Plan, batch: Batch) -> Sequence[tuple[Lane, frozenset[str]]]:
-    lanes = [(lane, frozenset(batch)) for lane in plan.lanes]
+def _everything(plan: Plan, batch: Batch) -> tuple[tuple[Lane, frozenset[str]], ...]:
+    lanes = tuple((lane, frozenset(batch)) for lane in plan.lanes)
     carried = frozenset(column.name for column in plan.carried)
-    return [*lanes, (Lane(plan.carried, (), plan.carried), carried)] if carried else lanes
+    return (*lanes, (Lane(plan.carried, (), plan.carried), carried))
 
 
 def _through(

@@ -36,7 +36,7 @@ def opened(head: Regroups | None, dataset: Dataset, log: Dataset | None, engine:
     works = engine or Local()
     given = [dataset] if log is None else [log, dataset]
     rows = given if head is None else [head.regroup(one, works) for one in given]
-    return Rows(rows[-1], EventSource(rows), works)
+    return Rows(rows[-1], EventSource(rows, works), works)
 
 
 def grouped(head: Regroups | None, raw: Schema) -> Schema:

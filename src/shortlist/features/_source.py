@@ -13,7 +13,7 @@ from shortlist.features._branch import Branch
 from shortlist.features._op import Op
 from shortlist.schema import Column, Schema
 
-__all__ = ["Needs", "Positions", "Several", "Source", "sources_of"]
+__all__ = ["NOTHING", "Given", "Needs", "Positions", "Source", "as_named", "sources_of"]
 
 Positions = npt.NDArray[np.int64]
 Given = Mapping[str, Array]
@@ -86,6 +86,19 @@ class Several(Protocol):
         """The ops, each of one column."""
 
 
+@runtime_checkable
+class NamesIds(Protocol):
+    """A history op that names the column of item ids, which a log calls "item"."""
+
+    def named(self, item: str) -> Source:
+        """The same op in the words of the log, given the name of the item id column."""
+
+
 def sources_of(source: Source) -> tuple[Source, ...]:
     """The ops of one column that a history op stands for: itself, or several."""
     return source.each() if isinstance(source, Several) else (source,)
+
+
+def as_named(source: Source, item: str) -> Source:
+    """A history op in the words of a log whose item ids are in a column of this name."""
+    return source.named(item) if isinstance(source, NamesIds) else source

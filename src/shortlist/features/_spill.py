@@ -1,41 +1,42 @@
-"""Statistics by key that outgrow their share of memory go to disk, in shards by the hash of the key."""
+"""Partial statistics piled up, merged when the pile is high, and put on disk when merging does not help."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import TypeAlias
 
 import numpy as np
 import polars as pl
 
 from shortlist.features._hash import hash_values
-from shortlist.features._statistics import Statistic
+from shortlist.features._statistics import MergesMany, Statistic
 
-__all__ = ["Part", "Spill", "Spilled"]
+__all__ = ["Pile", "Spill"]
 
 _SHARDS = 32
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Spilled:
-    """A statistic whose keys are on disk for the most part.
+class Pile:
+    """One statistic of some consecutive partitions, not merged yet.
 
     Attributes:
-        folders: folders with one Arrow file for each shard of keys; a key may stand in several of them.
-        rest: keys that are still in memory, in any shard.
+        frames: partial statistics in order.
+        folders: partial statistics that came before them, on disk: folders with one Arrow file for each shard
+            of keys.
     """
 
-    folders: tuple[Path, ...]
-    rest: pl.DataFrame
-
-
-Part: TypeAlias = "pl.DataFrame | Spilled"
+    frames: tuple[pl.DataFrame, ...]
+    folders: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Spill:
-    """Bounds what a statistic by key holds in memory while partitions are merged.
+    """Bounds what a statistic holds in memory while partitions are measured.
+
+    Merging many partial statistics at once is cheaper than two at a time, so they wait. A pile above the
+    limit is merged; if half of the limit is still taken, it goes to disk in shards by the hash of the key.
 
     Attributes:
         scratch: where files are written to.
@@ -48,43 +49,46 @@ class Spill:
     limit: int
     whole: bool = False
 
-    def bounded(self, statistic: Statistic, frame: pl.DataFrame) -> Part:
-        """The partial statistic of a partition, on disk where it is too large."""
-        return self._settled(statistic, (), frame)
+    def add(self, statistic: Statistic, left: Pile, right: Pile) -> Pile:
+        """Both piles as one."""
+        pile = Pile(left.frames + right.frames, left.folders + right.folders)
+        if _size(pile.frames) <= self.limit:
+            return pile
+        merged = _merged(statistic, pile.frames)
+        if merged.estimated_size() <= self.limit // 2 or not _keys(statistic):
+            return Pile((merged,), pile.folders)
+        folder = Path(mkdtemp(prefix="statistic-", dir=self.scratch))
+        for number, shard in enumerate(_sharded(statistic, merged)):
+            shard.write_ipc(folder / f"{number}.arrow")
+        return Pile((merged.clear(),), (*pile.folders, folder))
 
-    def merge(self, statistic: Statistic, left: Part, right: Part) -> Part:
-        """The statistic of both."""
-        folders = (*_folders(left), *_folders(right))
-        return self._settled(statistic, folders, statistic.merge(_rest(left), _rest(right)))
-
-    def total(self, statistic: Statistic, part: Part) -> pl.DataFrame:
+    def total(self, statistic: Statistic, pile: Pile) -> pl.DataFrame:
         """The whole statistic in memory: shard by shard, without the keys that it does not keep."""
+        merged = _merged(statistic, pile.frames)
+        if not pile.folders:
+            return self._kept(statistic, merged)
+        rest = _sharded(statistic, merged)
+        return pl.concat(self._shard(statistic, pile, number, rest[number]) for number in range(_SHARDS))
+
+    def _shard(self, statistic: Statistic, pile: Pile, number: int, rest: pl.DataFrame) -> pl.DataFrame:
+        frames = [pl.read_ipc(folder / f"{number}.arrow") for folder in pile.folders]
+        return self._kept(statistic, _merged(statistic, [*frames, rest]))
+
+    def _kept(self, statistic: Statistic, frame: pl.DataFrame) -> pl.DataFrame:
         keep = None if self.whole else getattr(statistic, "keep", None)
-        if isinstance(part, pl.DataFrame):
-            return part if keep is None else part.filter(keep)
-        shards = []
-        rest = _sharded(statistic, part.rest)
-        for number in range(_SHARDS):
-            frames = [pl.read_ipc(folder / f"{number}.arrow") for folder in part.folders]
-            merged = reduce(statistic.merge, [*frames, rest[number]])
-            shards.append(merged if keep is None else merged.filter(keep))
-        return pl.concat(shards)
-
-    def _settled(self, statistic: Statistic, folders: tuple[Path, ...], rest: pl.DataFrame) -> Part:
-        if rest.estimated_size() > self.limit and _keys(statistic):
-            folder = Path(mkdtemp(prefix="statistic-", dir=self.scratch))
-            for number, shard in enumerate(_sharded(statistic, rest)):
-                shard.write_ipc(folder / f"{number}.arrow")
-            folders, rest = (*folders, folder), rest.clear()
-        return Spilled(folders, rest) if folders else rest
+        return frame if keep is None else frame.filter(keep)
 
 
-def _folders(part: Part) -> tuple[Path, ...]:
-    return part.folders if isinstance(part, Spilled) else ()
+def _size(frames: Sequence[pl.DataFrame]) -> int:
+    return sum(int(frame.estimated_size()) for frame in frames)
 
 
-def _rest(part: Part) -> pl.DataFrame:
-    return part.rest if isinstance(part, Spilled) else part
+def _merged(statistic: Statistic, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    if len(frames) == 1:
+        return frames[0]
+    if isinstance(statistic, MergesMany):
+        return statistic.merge_many(frames)
+    return reduce(statistic.merge, frames)
 
 
 def _keys(statistic: Statistic) -> list[str]:
@@ -95,4 +99,3 @@ def _sharded(statistic: Statistic, frame: pl.DataFrame) -> list[pl.DataFrame]:
     hashes = hash_values(frame.select(pl.struct(_keys(statistic))).to_series())
     shard = (hashes >> np.uint64(40)) % np.uint64(_SHARDS)
     return [frame.filter(pl.Series(shard == number)) for number in range(_SHARDS)]
-

@@ -46,9 +46,7 @@ class Stack:
         x: Floats = np.array(given, dtype=np.float64)
         if x.ndim != 2:
             raise ValueError
-        with np.errstate(over="ignore"):  # beyond the range of float32 is infinite, as in a frame
-            x32 = run_scalars(self.parts, x).astype(np.float32)
-        made.update(zip(self.gives, x32, strict=True))
+        made.update(zip(self.gives, run_scalars(self.parts, x).astype(np.float32), strict=True))
 
 
 def stacks(plan: Plan, states: States, names: frozenset[str]) -> Iterator[Stack]:

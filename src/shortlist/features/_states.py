@@ -58,7 +58,4 @@ def write_totals(folder: Path, totals: Mapping[Name, pl.DataFrame]) -> list[dict
 
 def read_totals(folder: Path, plain: list[dict[str, str]]) -> dict[Name, pl.DataFrame]:
     """Read what `write_totals` wrote."""
-    return {
-        (entry["step"], entry["name"]): pl.read_ipc(folder / entry["file"])
-        for entry in plain
-    }
+    return {(entry["step"], entry["name"]): pl.read_ipc(folder / entry["file"]) for entry in plain}

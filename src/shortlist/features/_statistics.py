@@ -1,11 +1,12 @@
 """Statistics of a column that merge: whatever the partitions, the total is the same."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import polars as pl
 
-__all__ = ["Counts", "Moments", "Statistic"]
+__all__ = ["Counts", "MergesMany", "Moments", "Statistic", "Total"]
 
 
 class Statistic(Protocol):
@@ -21,6 +22,14 @@ class Statistic(Protocol):
         """The statistic of both partitions."""
 
 
+@runtime_checkable
+class MergesMany(Protocol):
+    """A statistic for which merging many at once costs less than two at a time."""
+
+    def merge_many(self, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+        """The statistic of all."""
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Counts:
     """How often each value (or combination of values, null included) occurs: columns of keys, ``count``.
@@ -28,10 +37,12 @@ class Counts:
     Attributes:
         keys: name -> expression.
         lists: whether the one key holds lists, whose elements are counted.
+        keep: which counts are needed in the end, an expression over the columns; None for all.
     """
 
     keys: dict[str, pl.Expr]
     lists: bool = False
+    keep: pl.Expr | None = None
 
     def plan(self, rows: pl.LazyFrame) -> pl.LazyFrame:
         """Group by the keys."""
@@ -42,7 +53,31 @@ class Counts:
 
     def merge(self, left: pl.DataFrame, right: pl.DataFrame) -> pl.DataFrame:
         """Add up the counts of equal keys."""
-        return pl.concat([left, right]).group_by(list(self.keys)).agg(pl.col("count").sum())
+        return self.merge_many([left, right])
+
+    def merge_many(self, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+        """Add up the counts of equal keys."""
+        all_counts = pl.concat([frame.lazy() for frame in frames]).group_by(list(self.keys))
+        return all_counts.agg(pl.col("count").sum()).collect(engine="streaming")
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Total:
+    """A number that adds up over rows: one row, ``total``.
+
+    Attributes:
+        number: expression of one integer for a whole frame.
+    """
+
+    number: pl.Expr
+
+    def plan(self, rows: pl.LazyFrame) -> pl.LazyFrame:
+        """The number of a partition."""
+        return rows.select(total=self.number.cast(pl.Int64))
+
+    def merge(self, left: pl.DataFrame, right: pl.DataFrame) -> pl.DataFrame:
+        """Add up."""
+        return left + right
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -60,16 +95,16 @@ class Moments:
     lists: bool = False
 
     def plan(self, rows: pl.LazyFrame) -> pl.LazyFrame:
-        """Two passes over the values in memory: the mean, then the differences."""
+        """One pass over the values."""
         chosen = rows.select(x=self.values)
         if self.lists:
             chosen = chosen.select(pl.col("x").explode(empty_as_null=False, keep_nulls=False))
         x = pl.col("x")
-        finite = chosen.select(x.cast(pl.Float64)).filter(x.is_finite())
+        finite = chosen.select(pl.when(x.is_finite()).then(x.cast(pl.Float64)))
         return finite.select(
-            n=x.len().cast(pl.Int64),
+            n=x.count().cast(pl.Int64),
             mean=x.mean().fill_null(0.0),
-            m2=((x - x.mean()) ** 2).sum().cast(pl.Float64),
+            m2=(x.var(ddof=0) * x.count()).fill_null(0.0),
         )
 
     def merge(self, left: pl.DataFrame, right: pl.DataFrame) -> pl.DataFrame:

@@ -77,8 +77,8 @@ class Workflow:
 
     def __init__(self, branches: Iterable[Branch | Selector | str | Source | Filter | Regroups]) -> None:
         parts = list(branches)
-        self._head = parts.pop(0) if parts and isinstance(parts[0], Regroups) else None
-        self._branches = tuple(_branch(part) for part in parts)
+        self._head, others = _split(parts)
+        self._branches = tuple(_branch(part) for part in others)
         self._raw = Schema(())
         self._plan: Plan | None = None
         self._fitted = Fitted({}, {}, ())
@@ -239,8 +239,8 @@ class Workflow:
     ) -> Any:
         """From codes back to raw values, for every encoded column at once, or for some codes of one column.
 
-        Padding, null and unknown become null (None). Combinations become tuples, structs in frames; lists stay
-        lists. Other columns of a frame or data set come back as they are; of a batch, encoded ones only.
+        Padding, null and unknown become null (None). Combinations become tuples, structs in frames. Other
+        columns of a frame or data set come back as they are; of a batch, encoded ones only.
 
         Args:
             data: a data set, frame or batch that the workflow has encoded, or a column's name.
@@ -301,7 +301,9 @@ class Workflow:
         Raises:
             NotFittedError: the workflow is not fitted and no schema is given.
         """
-        planned = self._plan_of("draw") if schema is None else plan(self._branches, grouped(self._head, schema))
+        planned = (
+            self._plan_of("draw") if schema is None else plan(self._branches, grouped(self._head, schema))
+        )
         return draw(planned, format)
 
     @property
@@ -395,6 +397,11 @@ class Workflow:
         return Vocabulary.of(known[name])
 
 
+def _split(parts: Sequence[Any]) -> tuple[Regroups | None, Sequence[Any]]:
+    """The op that makes other rows, if the first is one, and the others."""
+    return (parts[0], parts[1:]) if parts and isinstance(parts[0], Regroups) else (None, parts)
+
+
 def _branch(part: object) -> Branch:
     if isinstance(part, Branch):
         return part
@@ -407,6 +414,6 @@ def _branch(part: object) -> Branch:
     raise ArgumentError(
         "Workflow",
         received=part,
-        expected="branches: columns >> op, names, selectors, history ops or filters; Groupby only as the first",
+        expected="branches: columns >> op, names, selectors, history ops, filters; Groupby only first",
         remedy='Workflow(["user_id" >> ops.Categorify()])',
     )

@@ -1,7 +1,8 @@
 """From a data set to encoded files, one partition at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 
 import polars as pl
@@ -21,6 +22,13 @@ from shortlist.io import (
     write_part,
 )
 from shortlist.schema import Schema
+
+# Rows that tell how wide the others are.
+_SAMPLE = 1000
+# Two partitions under way, each twice its width, take half of the memory.
+_SHARE = 8
+# Partitions are no larger than this but by their maker's will.
+_PLENTY = 4_000_000
 
 __all__ = ["Change", "Written", "cover", "write"]
 
@@ -53,11 +61,20 @@ class Change:
         prepared = prepare(self.plan, part, self.given, self.events, training=self.training)
         return transform_frame(self.plan, self.states, prepared, self.schema, training=self.training)
 
-    def counted(self, part: pl.LazyFrame) -> tuple[pl.DataFrame, list[Seen]]:
-        """The same at once, and what was seen in it."""
-        raw = needed(self.plan, part, self.given, training=self.training).collect()
+    def pieces(self, part: pl.LazyFrame, rows: int | None) -> Iterator[tuple[pl.DataFrame, tuple[Seen, ...]]]:
+        """The same at once, in pieces of at most so many rows, and what was seen in each; at least one."""
+        raw = needed(self.plan, part, self.given, training=self.training)
+        whole = [raw.collect()] if rows is None else raw.collect_batches(chunk_size=rows, maintain_order=True)
+        empty = True
+        for piece in whole:
+            yield self._counted(piece)
+            empty = False
+        if empty:
+            yield self._counted(raw.head(0).collect())
+
+    def _counted(self, raw: pl.DataFrame) -> tuple[pl.DataFrame, tuple[Seen, ...]]:
         out = self(raw.lazy()).collect()
-        return out, tally(self.plan, self.states, raw, out)
+        return out, tuple(tally(self.plan, self.states, raw, out))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,21 +105,31 @@ class _Done:
     """Some consecutive partitions that were written."""
 
     parts: tuple[Sequence[PartFile], ...]
-    seen: tuple[Seen, ...]
+    seen: Sequence[Seen]
     rows: int
 
     def __add__(self, other: "_Done") -> "_Done":
-        return _Done(self.parts + other.parts, added(self.seen, other.seen), self.rows + other.rows)
+        return _Done(self.parts + other.parts, _added(self.seen, other.seen), self.rows + other.rows)
 
 
 def write(change: Change, rows: Rows, folder: Path, layout: Layout) -> Written:
     """Write every changed partition where the engine runs; the folder appears whole or not at all."""
+    limit = piece_rows(change, rows)
     with atomic_folder(folder) as fresh:
 
         def one(numbered: tuple[int, pl.LazyFrame]) -> _Done:
             number, part = numbered
-            out, seen = change.counted(part)
-            return _Done((write_part(out, fresh, number, layout),), tuple(seen), len(out))
+            return reduce(
+                _Done.__add__,
+                (
+                    _Done(
+                        (write_part(out, fresh, number, layout, piece=place if limit else None),),
+                        seen,
+                        len(out),
+                    )
+                    for place, (out, seen) in enumerate(change.pieces(part, limit))
+                ),
+            )
 
         parts = list(enumerate(rows.dataset.partitions))
         done = rows.engine.map_reduce(one, _Done.__add__, parts)
@@ -119,15 +146,30 @@ def write(change: Change, rows: Rows, folder: Path, layout: Layout) -> Written:
 
 def cover(change: Change, rows: Rows) -> pl.DataFrame:
     """The coverage of a data set, without writing it."""
+    limit = piece_rows(change, rows)
 
-    def one(part: pl.LazyFrame) -> tuple[Seen, ...]:
-        return tuple(change.counted(part)[1])
+    def one(part: pl.LazyFrame) -> _Done:
+        return reduce(_Done.__add__, (_Done((), seen, len(out)) for out, seen in change.pieces(part, limit)))
 
-    return seen_coverage(
-        change.plan, change.states, rows.engine.map_reduce(one, added, rows.dataset.partitions)
-    )
+    done = rows.engine.map_reduce(one, _Done.__add__, rows.dataset.partitions)
+    return seen_coverage(change.plan, change.states, done.seen)
 
 
-def added(left: Sequence[Seen], right: Sequence[Seen]) -> tuple[Seen, ...]:
+def piece_rows(change: Change, rows: Rows) -> int | None:
+    """Rows of a partition that are worked on at once, so that the engine's memory is kept; None for all.
+
+    A piece is held as it was read and as it comes out, and once more on its way through; the width of a row
+    is that of the first rows.
+    """
+    for part in rows.dataset.partitions:
+        raw = needed(change.plan, part, change.given, training=change.training).head(_SAMPLE).collect()
+        if len(raw):
+            width = raw.estimated_size() + change(raw.lazy()).collect().estimated_size()
+            limit = rows.engine.memory * len(raw) // (_SHARE * max(int(width), 1))
+            return None if limit >= _PLENTY else max(limit, 1)
+    return None
+
+
+def _added(left: Sequence[Seen], right: Sequence[Seen]) -> Sequence[Seen]:
     """Counts over the rows of both."""
     return tuple(one + other for one, other in zip(left, right, strict=True))

@@ -7,6 +7,9 @@ from shortlist.io._folder import read_parquet, write_parquet
 from shortlist.io._layout import Layout, PartFile
 from shortlist.io._manifest import checksum, read_manifest, write_manifest
 from shortlist.io._positives import positive
+from shortlist.io._profile_roles import suggest_roles
+from shortlist.io._profile_schema import propose_schema
+from shortlist.io._profile_source import RawSlice, RawTable, read_raw, time_of
 from shortlist.io._report import CleanReport
 from shortlist.io._roles import guess_roles, roles_of
 from shortlist.io._scan import scan
@@ -20,6 +23,8 @@ __all__ = [
     "Dataset",
     "Layout",
     "PartFile",
+    "RawSlice",
+    "RawTable",
     "Signals",
     "Source",
     "atomic_folder",
@@ -31,10 +36,14 @@ __all__ = [
     "item_table",
     "moment",
     "positive",
+    "propose_schema",
     "read_manifest",
     "read_parquet",
+    "read_raw",
     "roles_of",
     "scan",
+    "suggest_roles",
+    "time_of",
     "user_table",
     "write_manifest",
     "write_parquet",

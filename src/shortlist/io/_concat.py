@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from shortlist.errors import DataError, SchemaError
 from shortlist.io._dataset import Dataset
-from shortlist.schema import Schema
+from shortlist.schema import Column, Schema
 
 __all__ = ["concat"]
 
@@ -45,7 +45,11 @@ def _check(schema: Schema, other: Schema, place: int) -> None:
         if other[column.name] != column:
             raise SchemaError(
                 where,
-                received=f"{other[column.name]}",
-                expected=f"{column}, as in the first data set",
+                received=_described(other[column.name]),
+                expected=f"{_described(column)}, as in the first data set",
                 remedy="read all of them with the schema of the first: scan(..., schema=first.schema)",
             )
+
+
+def _described(column: Column) -> str:
+    return f"column {', '.join(f'{key}={value!r}' for key, value in column.to_json().items())}"

@@ -14,7 +14,7 @@ from shortlist.io._hive import scan_folders
 from shortlist.io._layout import Compression, Layout
 from shortlist.io._manifest import read_manifest
 from shortlist.io._types import empty_frame, frame_type
-from shortlist.io._write import FORMAT, SCHEMA, finish_parquet, write_part
+from shortlist.io._write import FORMAT, SCHEMA, finish_parquet, part_number, write_part
 from shortlist.schema import Schema
 
 __all__ = ["read_parquet", "write_parquet"]
@@ -99,7 +99,7 @@ def _partitions(root: Path, manifest: dict[str, Any], schema: Schema) -> list[pl
     files = defaultdict[int, list[str]](list)
     for name in manifest["files"]:
         if name.endswith(".parquet"):
-            files[int(name.removesuffix(".parquet").rpartition("-")[2])].append(name)
+            files[part_number(name)].append(name)
     # A partition without rows has no folder, hence no file; it has the types of the others.
     read = {number: scan_folders(root, names, types).select(schema.names) for number, names in files.items()}
     empty = next(iter(read.values())).clear() if read else empty_frame(schema).lazy()

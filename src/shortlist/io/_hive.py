@@ -20,12 +20,20 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d.*)?")
 def folder_name(column: str, value: object) -> str:
     """The folder of one value; null is ``__HIVE_DEFAULT_PARTITION__``, a time at midnight its date.
 
+    Raises:
+        DataError: the value is the text that stands for null.
+
     >>> folder_name("day", datetime(2024, 1, 2)), folder_name("shop", "a/b"), folder_name("shop", None)
     ('day=2024-01-02', 'shop=a%2Fb', 'shop=__HIVE_DEFAULT_PARTITION__')
     """
-    text = _NOTHING if value is None else quote(_text(value), safe=" ")
-    # A text that reads like null must not become it.
-    return f"{column}={text if value is None or text != _NOTHING else '%5F' + text[1:]}"
+    if value == _NOTHING:
+        raise DataError(
+            f"column {column!r}",
+            received=f"the text {_NOTHING}",
+            expected="texts that do not stand for null in the name of a folder",
+            remedy="replace it by null or by another text",
+        )
+    return f"{column}={_NOTHING if value is None else quote(_text(value), safe=' ')}"
 
 
 def _text(value: object) -> str:
@@ -72,7 +80,7 @@ def _type_of(texts: Iterable[str | None]) -> pl.DataType:
     for dtype in (pl.Int64(), TIME_DTYPE):
         try:
             pl.Series([_value(text, dtype) for text in known], dtype=dtype)
-        except (ValueError, OverflowError):
+        except (OverflowError, TypeError, ValueError):
             continue
         return dtype if known else pl.String()
     return pl.String()

@@ -39,9 +39,14 @@ def open_delta(place: str, storage: Mapping[str, object] | None) -> pl.LazyFrame
         DataError: the table cannot be read.
     """
     deltalake = need("deltalake", use="reading a Delta table")
+    options = None if storage is None else dict(storage)
     try:
         with reading(place):
-            return pl.scan_delta(place, storage_options=None if storage is None else dict(storage))
+            # Every slice of the frame must be of one version, whatever is written meanwhile.
+            version = deltalake.DeltaTable(place, storage_options=options).version()
+            frame = pl.scan_delta(place, version=version, storage_options=options)
+            frame.collect_schema()
+            return frame
     except deltalake.exceptions.DeltaError as error:
         raise _unreadable(place, "Delta", error) from error
 
@@ -53,13 +58,13 @@ def open_iceberg(metadata: str, storage: Mapping[str, object] | None) -> pl.Lazy
         MissingExtraError: the package ``pyiceberg`` is not installed.
         DataError: the table cannot be read.
     """
-    need("pyiceberg", use="reading an Iceberg table")
+    exceptions = need("pyiceberg.exceptions", use="reading an Iceberg table")
     try:
         with reading(metadata):
             frame = pl.scan_iceberg(metadata, storage_options=None if storage is None else dict(storage))
             frame.collect_schema()
             return frame
-    except ValueError as error:
+    except (KeyError, TypeError, ValueError, exceptions.ValidationError) as error:
         raise _unreadable(metadata, "Iceberg", error) from error
 
 

@@ -40,6 +40,16 @@ class RawSlice:
         with reading(self.origin):
             return self.frame.collect(engine="streaming")
 
+    def head(self, name: str, value: pl.Expr) -> pl.Series:
+        """An expression over the first rows that have a value in a column.
+
+        Raises:
+            DataError: they cannot be read.
+        """
+        with reading(self.origin):
+            rows = self.frame.select(name).head(_LOOKED_AT).collect()
+            return rows.drop_nulls().select(value).to_series()
+
 
 @dataclass(frozen=True, slots=True)
 class RawTable:
@@ -61,7 +71,7 @@ class RawTable:
         return sum(piece.rows for piece in self.slices)
 
 
-def read_raw(source: Source | Dataset, *, cells: int) -> RawTable:
+def read_raw(source: "Source | Dataset", *, cells: int) -> RawTable:
     """Open a source without reading it.
 
     Args:

@@ -89,10 +89,15 @@ def reaching(url: str) -> Iterator[None]:
     except (pl.exceptions.PolarsError, OSError, ValueError) as error:
         raise DataError(
             _shown(url),
-            received=" ".join(str(error).replace(url, _shown(url)).split())[:400],
+            received=" ".join(_without_query(str(error), url).split())[:400],
             expected="an object or a folder that can be reached with the credentials at hand",
             remedy="check the URL, storage_options (keys, region, endpoint) and the network",
         ) from error
+
+
+def _without_query(text: str, url: str) -> str:
+    _, mark, query = url.partition("?")
+    return text.replace(mark + query, "").replace(query, "") if query else text
 
 
 def _shown(url: str) -> str:

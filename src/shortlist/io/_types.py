@@ -59,9 +59,11 @@ def plain_type(dtype: pl.DataType) -> pl.DataType | None:
 
 def _plain_list(dtype: pl.List | pl.Array) -> pl.DataType | None:
     inner = plain_type(_inner(dtype))
-    if inner is None or isinstance(inner, pl.List | pl.Array):
+    if inner is None or isinstance(inner, pl.List):
         return None
-    return pl.List(inner) if isinstance(dtype, pl.List) else pl.Array(inner, dtype.shape)
+    if isinstance(dtype, pl.Array):
+        return pl.Array(inner, dtype.size)
+    return None if isinstance(inner, pl.Array) else pl.List(inner)
 
 
 def _inner(dtype: pl.List | pl.Array) -> pl.DataType:
@@ -82,8 +84,8 @@ def column_of(name: str, dtype: pl.DataType) -> Column:
     if isinstance(dtype, pl.List):
         return Column(name, column_of(name, _inner(dtype)).dtype, shape=LIST)
     if isinstance(dtype, pl.Array):
-        inner = column_of(name, _inner(dtype)).dtype
-        return Column(name, inner, shape=Shape("vector", dtype.size))
+        inner = column_of(name, _inner(dtype))
+        return Column(name, inner.dtype, shape=Shape("vector", dtype.shape[0], inner=dtype.shape[1:]))
     return Column(name, _NAMES[dtype], shape=SCALAR)
 
 
@@ -110,7 +112,7 @@ def empty_frame(schema: Schema) -> pl.DataFrame:
 def _frame_type(column: Column) -> pl.DataType:
     inner = frame_type(column.dtype)
     if column.shape.kind == "vector" and column.shape.size is not None:
-        return pl.Array(inner, column.shape.size)
+        return pl.Array(inner, (column.shape.size, *column.shape.inner))
     return inner if column.shape.kind == "scalar" else pl.List(inner)
 
 

@@ -14,7 +14,7 @@ from shortlist.io._manifest import crc32, write_manifest
 from shortlist.io._types import TIME_DTYPE
 from shortlist.schema import Schema
 
-__all__ = ["FORMAT", "SCHEMA", "finish_parquet", "write_part"]
+__all__ = ["FORMAT", "SCHEMA", "finish_parquet", "part_number", "write_part"]
 
 SCHEMA = "schema.json"
 FORMAT = 2
@@ -24,7 +24,7 @@ _MOST_FOLDERS = 10_000
 
 
 def write_part(
-    frame: pl.DataFrame, folder: Path, number: int, layout: Layout | None = None
+    frame: pl.DataFrame, folder: Path, number: int, layout: Layout | None = None, *, piece: int | None = None
 ) -> list[PartFile]:
     """Write one partition of a data set, one file for each folder that its rows go to.
 
@@ -36,6 +36,7 @@ def write_part(
         folder: the folder of the data set.
         number: place of the partition among the others, from 0.
         layout: how the rows are laid out.
+        piece: place of the rows within a partition that is written in pieces; None where it is written whole.
 
     Returns:
         The files, in the order in which their folders first occur; none for a frame without rows that is
@@ -54,7 +55,7 @@ def write_part(
     [('day=1/part-00000.parquet', 2), ('day=2/part-00000.parquet', 1)]
     """
     form = Layout() if layout is None else layout
-    name = f"part-{number:05}.parquet"
+    name = f"part-{number:05}.parquet" if piece is None else f"part-{number:05}-{piece:04}.parquet"
     if not form.partition_by:
         return [_write(frame, folder, name, form)]
     _check(frame, form.partition_by)
@@ -64,6 +65,11 @@ def write_part(
         names = [folder_name(*pair) for pair in zip(form.partition_by, values, strict=True)]
         files.append(_write(rows, folder, "/".join([*names, name]), form))
     return files
+
+
+def part_number(name: str) -> int:
+    """The place of the partition that a file holds rows of."""
+    return int(name.rpartition("/")[2].removesuffix(".parquet").split("-")[1])
 
 
 def finish_parquet(

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from shortlist.data import Array, Batch, Candidates, Flow, Ragged, Requests, Store
 from shortlist.pipeline._values import id_column, null_column, value_column
-from shortlist.pipeline._wanted import Wanted, wanted_by
+from shortlist.pipeline._wanted import LookBack, Wanted, wanted_by
 
 __all__ = ["RawColumns"]
 
@@ -42,10 +42,9 @@ class RawColumns:
         """N rows: what is known of items at a time."""
         wanted = self.wanted(flow)
         columns = self._items(wanted, positions)
-        nobody, times = np.full(len(positions), -1), np.array([time])
-        for op in wanted.as_of:
-            if op.of == "item":
-                columns[op.output] = op.from_log(self._store, nobody, positions, times)
+        nobody = np.full(len(positions), -1)
+        for back in wanted.of_item:
+            columns[back.made.name] = self._ask(back, nobody, positions, np.array([time]), columns)
         return Batch(columns, rows=len(positions))
 
     def ranking(
@@ -60,21 +59,16 @@ class RawColumns:
             if column.name in candidates.columns:
                 columns[column.name] = candidates.columns[column.name]
         pairs = users[query_of], candidates.items, _one_for_all(times, query_of)
-        for op in wanted.as_of:
-            if op.of != "user":
-                columns[op.output] = op.from_log(self._store, *pairs)
+        for back in (*wanted.of_item, *wanted.of_pair):
+            own = {name: _take(query[name], query_of) for name in back.op.needs.row if name in query}
+            columns[back.made.name] = self._ask(back, *pairs, {**columns, **own})
         return Batch({**columns, **query}, rows=len(query_of), query=query, query_of=query_of)
 
     def with_recent(self, items: Ragged, requests: Requests, limit: int) -> Ragged:
         """Lists of positions with the items that each visitor just saw at the end; unknown items left out."""
         if requests.recent is None or len(requests.recent.values) == 0:
             return items
-        recent = Ragged(self._store.items.positions(requests.recent.values), requests.recent.offsets)
-        recent = recent.keep(recent.values >= 0)
-        rows = np.concatenate([items.row_of, recent.row_of])
-        order = np.argsort(rows, kind="stable")
-        values = np.concatenate([items.values, recent.values])[order]
-        return Ragged(values, items.offsets + recent.offsets).last(limit)
+        return _joined(items, self._recent(requests), limit)
 
     def _query(self, wanted: Wanted, requests: Requests, users: Positions, times: Positions) -> Columns:
         columns: Columns = {name: id_column(requests.users, self._store.users) for name in wanted.user_ids}
@@ -85,12 +79,12 @@ class RawColumns:
         for name, values in requests.context.items():
             if name in columns:
                 columns[name] = value_column(values, given.get(name))
-        for op in wanted.histories:
-            columns[op.output] = self._history(op, requests, users, times)
         nothing = np.full(len(users), -1)
-        for op in wanted.as_of:
-            if op.of == "user":
-                columns[op.output] = op.from_log(self._store, users, nothing, times)
+        for back in wanted.of_query:
+            found = self._ask(back, users, nothing, times, columns)
+            if isinstance(found, Ragged) and requests.recent is not None and len(requests.recent.values):
+                found = _joined(found, self._seen(back, self._recent(requests)), back.op.max_length)
+            columns[back.made.name] = found
         return columns
 
     def _context_schema(self, wanted: Wanted) -> dict[str, Any]:
@@ -106,10 +100,55 @@ class RawColumns:
         columns |= self._store.item_columns(positions, wanted.item_table)
         return columns | {column.name: null_column(column, len(positions)) for column in wanted.others}
 
-    def _history(self, op: Any, requests: Requests, users: Positions, times: Positions) -> Ragged:
-        nothing = np.full(len(users), -1)
-        items = self.with_recent(op.from_log(self._store, users, nothing, times), requests, op.max_length)
-        return items.with_values(self._store.items.take(items.values))
+    def _ask(
+        self, back: LookBack, users: Positions, items: Positions, times: Positions, columns: Columns
+    ) -> Array | Ragged:
+        """What a history op finds, as raw values."""
+        needs = back.op.needs
+        own = {
+            name: self._store.event_codes(name, columns[name])
+            for name in needs.row
+            if name not in {"user", "item"}
+        }
+        found: Array | Ragged = back.op.from_log(self._store, users, items, times, own)
+        if needs.codes is None:
+            return found
+        plain = found.values if isinstance(found, Ragged) else found
+        items_found = needs.codes == "item"
+        raw = self._store.items.take(plain) if items_found else self._store.event_values(needs.codes, plain)
+        return found.with_values(raw) if isinstance(found, Ragged) else raw
+
+    def _recent(self, requests: Requests) -> Ragged:
+        """Positions of the known items that each visitor just saw."""
+        assert requests.recent is not None
+        recent = Ragged(self._store.items.positions(requests.recent.values), requests.recent.offsets)
+        return recent.keep(recent.values >= 0)
+
+    def _seen(self, back: LookBack, recent: Ragged) -> Ragged:
+        """What a history holds of items that were just seen."""
+        codes, items = back.op.needs.codes, recent.values
+        if codes == "item":
+            return recent.with_values(self._store.items.take(items))
+        if codes is None:
+            return recent.with_values(np.zeros(len(items)))
+        if codes in self._store.item_schema and codes not in self._store.event_schema:
+            found = self._store.item_columns(items, (codes,))[codes]
+            assert not isinstance(found, Ragged)
+            return recent.with_values(found)
+        nulls = null_column(self._store.event_column(codes), len(items))
+        assert not isinstance(nulls, Ragged)
+        return recent.with_values(nulls)
+
+
+def _joined(lists: Ragged, more: Ragged, limit: int) -> Ragged:
+    """The last elements of each list with more at its end."""
+    order = np.argsort(np.concatenate([lists.row_of, more.row_of]), kind="stable")
+    values = np.concatenate([lists.values, more.values])[order]
+    return Ragged(values, lists.offsets + more.offsets).last(limit)
+
+
+def _take(column: Array | Ragged, rows: Positions) -> Array | Ragged:
+    return column.take(rows) if isinstance(column, Ragged) else column[rows]
 
 
 def _one_for_all(times: Positions, query_of: Positions) -> Positions:

@@ -30,6 +30,7 @@ class Values:
     whatever their hash; their counts lack at most what fell below the largest of a partition.
 
     Attributes:
+        total: how many values there are, equal ones included.
         counts: columns ``hash`` (uint64) and ``count``.
         level: zero bits that a hash must begin with.
         top: columns ``hash``, ``value``, ``count`` of the most frequent values.
@@ -40,6 +41,7 @@ class Values:
     (2, [('a', 3)], [1, 3])
     """
 
+    total: int
     counts: pl.DataFrame
     level: int
     top: pl.DataFrame
@@ -50,8 +52,9 @@ class Values:
         level = max(self.level, other.level)
         both = pl.concat([_thinned(self.counts, level), _thinned(other.counts, level)])
         counts = both.group_by("hash").agg(pl.col("count").sum())
-        top = pl.concat([self.top, other.top]).group_by("hash")
-        return _bounded(counts, level, top.agg(pl.col("value").first(), pl.col("count").sum()), self.bound)
+        both = pl.concat([self.top, other.top]).group_by("hash")
+        top = both.agg(pl.col("value").first(), pl.col("count").sum())
+        return _bounded(Values(self.total + other.total, counts, level, top, self.bound))
 
     @property
     def exact(self) -> bool:
@@ -61,7 +64,7 @@ class Values:
     @property
     def distinct(self) -> int:
         """The number of distinct values, or its estimate."""
-        return self.counts.height if self.exact else round(float(self.weighted()[1].sum()))
+        return self.counts.height * 2**self.level
 
     def most(self, number: int) -> list[tuple[Any, int]]:
         """The most frequent values and their counts, ties by value."""
@@ -93,23 +96,26 @@ def count_values(values: pl.Series, bound: int = EXACT) -> Values:
         value=shown, count=pl.len().cast(pl.Int64)
     )
     found = counted.collect()
-    return _bounded(found.select("hash", "count"), 0, found, bound)
+    return _bounded(Values(values.len() - values.null_count(), found.select("hash", "count"), 0, found, bound))
 
 
 def count_rows(rows: pl.DataFrame, bound: int) -> Values:
     """Whole rows of one partition as values, of which only the hash is kept."""
     found = rows.hash_rows(seed=0).to_frame("hash").group_by("hash").agg(pl.len().cast(pl.Int64).alias("count"))
     nothing = pl.DataFrame(schema={"hash": pl.UInt64, "value": pl.Null, "count": pl.Int64})
-    return _bounded(found, 0, nothing, bound)
+    return _bounded(Values(rows.height, found, 0, nothing, bound))
 
 
 def _thinned(counts: pl.DataFrame, level: int) -> pl.DataFrame:
     return counts if level == 0 else counts.filter(pl.col("hash") < 2 ** (_BITS - level))
 
 
-def _bounded(counts: pl.DataFrame, level: int, top: pl.DataFrame, bound: int) -> Values:
-    while counts.height > bound:
+def _bounded(values: Values) -> Values:
+    """No more counts than the bound, and few of the most frequent values."""
+    counts, level = values.counts, values.level
+    while counts.height > values.bound:
         level += 1
         counts = _thinned(counts, level)
-    most = top.sort(["count", "hash"], descending=[True, False]).head(_KEPT)
-    return Values(counts, level, most.select("hash", "value", "count"), bound)
+    # Ties go to large hashes: small ones would be those of the sample again.
+    most = values.top.sort(["count", "hash"], descending=True).head(_KEPT).select("hash", "value", "count")
+    return Values(values.total, counts, level, most, values.bound)

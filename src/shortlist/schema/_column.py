@@ -17,10 +17,49 @@ DTYPES = (
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How many elements one row holds: one, a list (of at most ``size``), or a vector of exactly ``size``."""
+    """How many elements one row holds.
+
+    Attributes:
+        kind: one element, a list of any length, or a vector of a fixed one.
+        size: largest length of a list, length of a vector; None when unknown.
+        least: smallest length of a list.
+        inner: fixed sizes of the further dimensions, where each element is itself a vector.
+
+    Raises:
+        SchemaError: a list has a larger smallest than largest length.
+
+    >>> Shape("list", 20).dims, Shape("vector", 3, inner=(4,)).dims, Shape().dims
+    ((-1, -1), (-1, 3, 4), (-1,))
+    """
 
     kind: Literal["scalar", "list", "vector"] = "scalar"
     size: int | None = None
+    least: int = 0
+    inner: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.kind == "list" and self.size is not None and self.least > self.size:
+            raise SchemaError(
+                "Shape.least", received=self.least, expected=f"at most {self.size}, the largest length"
+            )
+
+    @property
+    def dims(self) -> tuple[int, ...]:
+        """Size of each dimension of a batch as inference servers write it: rows first, -1 for any."""
+        if self.kind == "scalar":
+            return (-1,)
+        fixed = self.size is not None and (self.kind == "vector" or self.least == self.size)
+        return (-1, self.size if fixed and self.size is not None else -1, *self.inner)
+
+    def to_json(self) -> list[Any]:
+        """Plain data: kind and size, and what follows where it is not the default."""
+        plain = [self.kind, self.size, self.least, list(self.inner)]
+        return plain[: 4 if self.inner else 3 if self.least else 2]
+
+    @classmethod
+    def from_json(cls, plain: list[Any]) -> "Shape":
+        """Read what `to_json` wrote."""
+        return cls(*plain[:3], *(tuple(inner) for inner in plain[3:]))
 
 
 SCALAR = Shape()
@@ -119,7 +158,7 @@ class Column:
             "name": self.name,
             "dtype": self.dtype,
             "tags": sorted(self.tags),
-            "shape": [self.shape.kind, self.shape.size],
+            "shape": self.shape.to_json(),
             "domain": domain,
             "vocabulary": self.vocabulary,
         }
@@ -140,9 +179,14 @@ class Column:
                 expected=f"name, dtype and only {sorted(known)}",
                 remedy="write the file with Schema.to_json",
             )
-        kind, size = plain.get("shape", ["scalar", None])
+        shape = Shape.from_json(plain.get("shape", ["scalar"]))
         tags: Iterable[str] = plain.get("tags", ())
         domain = Domain(**plain["domain"]) if "domain" in plain else None
         return cls(
-            plain["name"], plain["dtype"], frozenset(tags), Shape(kind, size), domain, plain.get("vocabulary")
+            plain["name"],
+            plain["dtype"],
+            frozenset(tags),
+            shape,
+            domain,
+            plain.get("vocabulary"),
         )

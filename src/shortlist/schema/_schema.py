@@ -3,9 +3,11 @@
 import json
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
+from pathlib import Path
 
 from shortlist.errors import SchemaError, near
 from shortlist.schema._column import Column
+from shortlist.schema._merlin import read_merlin, write_merlin
 from shortlist.schema._selectors import Selector
 from shortlist.schema._tags import Tags, tag_set
 
@@ -163,6 +165,50 @@ class Schema:
                 remedy="write the file with Schema.to_json",
             ) from error
         return cls(Column.from_json(column) for column in columns)
+
+    @classmethod
+    def read_merlin(cls, path: Path | str) -> "Schema":
+        """Read a schema of NVIDIA Merlin (NVTabular, Merlin Models, Transformers4Rec).
+
+        Types, tags, domains and lengths of lists become those of the columns. ``max`` of an ``int_domain``
+        is the largest code, so the table of a categorical column has ``max + 1`` rows (at least its
+        ``cardinality``). Types without a size have 64 bits; a feature without a type is text. Compound tags
+        are split, and ``list`` reads as ``sequence``. A fixed number of floats is a vector, unless it is
+        tagged as a sequence; other fixed numbers are lists. Options of the ops that made the codes
+        (``num_buckets``, ``freq_threshold``, ``max_size``, ``cat_path``) stay behind: here they belong to
+        the ops.
+
+        Args:
+            path: ``schema.pbtxt`` (Protocol Buffers text) or ``schema.json``, or a folder of Parquet files
+                that holds one of them, beside them or in ``.merlin``.
+
+        Raises:
+            SchemaError: there is no such file, it is not a schema, or a column of it is impossible: its tags
+                contradict each other, its type or its shape has no place here. The column is named.
+        """
+        return cls(read_merlin(path))
+
+    def write_merlin(self, path: Path | str) -> None:
+        """Write the schema so that NVIDIA Merlin reads it, and `read_merlin` gives it back whole.
+
+        Merlin knows no unsigned numbers, bools or times: it reads them as integers. What it cannot say is
+        kept in the extra metadata of a column, and used as long as nothing else of the column was changed.
+
+        Args:
+            path: a file that ends in ``.pbtxt`` or ``.json``; a folder gets ``.merlin/schema.json``, which
+                Merlin looks for beside Parquet files. Replaced in one step if it stands.
+
+        Raises:
+            SchemaError: the place cannot be written to.
+
+        >>> from tempfile import TemporaryDirectory
+        >>> schema = Schema([Column("u", "uint32", ("user", "id")), Column("price", "float32", ("item",))])
+        >>> with TemporaryDirectory() as root:
+        ...     schema.write_merlin(f"{root}/schema.pbtxt")
+        ...     Schema.read_merlin(f"{root}/schema.pbtxt") == schema
+        True
+        """
+        write_merlin(self, path)
 
     def fingerprint(self) -> str:
         """A short hash: equal when names, types, tags, shapes and domains are."""

@@ -16,10 +16,10 @@ _DEEPEST = 50
 
 
 def pack_struct(plain: Mapping[str, Any]) -> bytes:
-    """A JSON object as bytes; all numbers become doubles.
+    r"""A JSON object as bytes; all numbers become doubles.
 
     >>> pack_struct({"is_list": False})
-    b'\\n\\r\\n\\x07is_list\\x12\\x02 \\x00'
+    b'\n\r\n\x07is_list\x12\x02 \x00'
     """
     entries = (
         _field(_KEY, key.encode()) + _field(_VALUE, _pack_value(value)) for key, value in plain.items()

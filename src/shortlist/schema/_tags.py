@@ -45,6 +45,7 @@ _COMPOUNDS = {
     "multi_class_classification": ("target", "multiclass"),
     "multi_class": ("target", "multiclass"),
     "list": ("sequence",),
+    "text_tokenized": ("text", "tokenized"),
 }
 
 _CONTRADICTIONS = (
@@ -74,7 +75,7 @@ def tag_set(tags: Iterable[str], *, where: str = "tags") -> frozenset[str]:
     result = frozenset(part for tag in lowered for part in _COMPOUNDS.get(tag, (tag,)))
     for pair in _CONTRADICTIONS:
         if pair <= result:
-            first, second = sorted(pair)
+            first, second = sorted(map(str, pair))
             raise SchemaError(
                 where,
                 received=f"both {first!r} and {second!r}",

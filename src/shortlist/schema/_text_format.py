@@ -2,20 +2,20 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 from shortlist.errors import SchemaError
 
 __all__ = ["Message", "parse_message", "write_message"]
 
 # Field -> its values in order. Text is bytes; numbers, names of an enumeration and bools are as written.
-Message: TypeAlias = "dict[str, list[bytes | str | Message]]"
+Message: TypeAlias = dict[str, list[Any]]
 
 _TOKEN = re.compile(
-    r"""(?P<skip>[\s,;]+|\#[^\n]*)
+    r"""(?P<skip>\s+|\#[^\n]*)
     |(?P<text>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')
     |(?P<word>[\w.+/-]+)
-    |(?P<mark>[{}<>:\[\]])""",
+    |(?P<mark>[{}<>:;,\[\]])""",
     re.VERBOSE,
 )
 _ESCAPE = re.compile(rb"\\(?:([0-7]{1,3})|[xX]([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))")
@@ -42,7 +42,7 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self._tokens = self._split(text)
         self._line = 1
-        self._kind, self._token = next(self._tokens)
+        self._kind, self._ahead = next(self._tokens)
 
     def _split(self, text: str) -> Iterator[tuple[str, str]]:
         at = 0
@@ -56,54 +56,60 @@ class _Reader:
             at = found.end()
         yield "end", ""
 
-    def _fail(self, token: str, expected: str = "a field such as name: value") -> None:
+    def _fail(self, token: str, expected: str = "a field such as name: value") -> NoReturn:
         raise SchemaError(
             f"schema.pbtxt, line {self._line}",
-            received=repr(token or "the end of the text"),
+            received=token or "the end of the text",
             expected=expected,
             remedy="write the file again",
         )
 
     def _take(self, kind: str, expected: str) -> str:
         if self._kind != kind:
-            self._fail(self._token, expected)
-        token = self._token
-        self._kind, self._token = next(self._tokens)
+            self._fail(self._ahead, expected)
+        token = self._ahead
+        self._kind, self._ahead = next(self._tokens)
         return token
 
     def message(self, closing: str, depth: int) -> Message:
         """The fields up to a closing mark."""
         if depth > _DEEPEST:
-            self._fail(self._token, f"at most {_DEEPEST} messages inside each other")
+            self._fail(self._ahead, f"at most {_DEEPEST} messages inside each other")
         fields: Message = {}
-        while self._token != closing or self._kind == "text":
+        while self._ahead != closing:
             values = fields.setdefault(self._name(), [])
-            if self._token == ":":
+            if self._ahead == ":":
                 self._take("mark", ":")
-            if self._token == "[":
+            if self._ahead == "[":
                 self._take("mark", "[")
-                while self._token != "]":
+                while self._ahead != "]":
                     values.append(self._value(depth))
+                    self._skip(",")
                 self._take("mark", "]")
             else:
                 values.append(self._value(depth))
+            self._skip(",;")
         return fields
 
+    def _skip(self, marks: str) -> None:
+        if self._kind == "mark" and self._ahead in marks:
+            self._take("mark", marks)
+
     def _name(self) -> str:
-        if self._token != "[":
+        if self._ahead != "[":
             return self._take("word", "the name of a field")
         self._take("mark", "[")
         name = self._take("word", "the name of a type")
         self._take("mark", "]")
         return name
 
-    def _value(self, depth: int) -> bytes | str | Message:
+    def _value(self, depth: int) -> Any:
         if self._kind == "text":
             whole = b""
             while self._kind == "text":  # neighbouring texts are one
                 whole += _unescaped(self._take("text", "a text"))
             return whole
-        if self._kind == "mark" and self._token in _CLOSING:
+        if self._kind == "mark" and self._ahead in _CLOSING:
             closing = _CLOSING[self._take("mark", "{")]
             inner = self.message(closing, depth + 1)
             self._take("mark", closing)
@@ -126,10 +132,10 @@ def _unescaped(token: str) -> bytes:
 
 
 def write_message(message: Mapping[str, Sequence[object]], indent: str = "") -> str:
-    """A message as text: bytes are quoted, mappings are messages, all else stands as it is.
+    r"""A message as text: bytes are quoted, mappings are messages, all else stands as it is.
 
-    >>> print(write_message({"name": [b"caf\\xc3\\xa9"], "shape": [{"dim": [{"size": [3]}]}]}))
-    name: "caf\\303\\251"
+    >>> print(write_message({"name": [b"caf\xc3\xa9"], "shape": [{"dim": [{"size": [3]}]}]}))
+    name: "caf\303\251"
     shape {
       dim {
         size: 3

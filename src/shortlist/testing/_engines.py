@@ -22,6 +22,7 @@ __all__ = [
     "check_map_reduce",
     "check_scratch",
     "check_shuffle",
+    "check_tree",
     "partitions",
     "worker_processes",
 ]
@@ -75,18 +76,23 @@ def check_map(engine: Engine, parts: Sequence[pl.DataFrame]) -> None:
 
 
 def check_map_reduce(engine: Engine, parts: Sequence[pl.DataFrame]) -> None:
-    """Every part is measured once, and merged in the order and the tree of `MergeTree`: bit by bit."""
-    numbers = [(number, part.lazy()) for number, part in enumerate(parts)]
-    told = engine.map_reduce(lambda part: f"{part[0]}", lambda left, right: f"({left}{right})", numbers)
-    tree = MergeTree[str](lambda left, right: f"({left}{right})")
-    for number in range(len(parts)):
+    """What floats add up to depends on the order: it is that of `MergeTree`, so the total is, bit by bit."""
+    lazy = [part.lazy() for part in parts]
+    tree = MergeTree[float](lambda left, right: left + right)
+    for part in lazy:
+        tree.add(_thirds(part))
+    total = engine.map_reduce(_thirds, lambda left, right: left + right, lazy)
+    assert total.hex() == tree.total().hex()
+
+
+def check_tree(engine: Engine, count: int) -> None:
+    """So many parts, of whatever kind, are measured once each and merged by the tree of `MergeTree`."""
+    parts = [(number, ["some", {"kind": None}]) for number in range(count)]
+    tree = MergeTree[str](lambda left, right: f"({left} {right})")
+    for number, _ in parts:
         tree.add(f"{number}")
+    told = engine.map_reduce(lambda part: f"{part[0]}", lambda left, right: f"({left} {right})", parts)
     assert told == tree.total()
-    total = engine.map_reduce(_thirds, lambda left, right: left + right, [part.lazy() for part in parts])
-    sums = MergeTree[float](lambda left, right: left + right)
-    for part in parts:
-        sums.add(_thirds(part.lazy()))
-    assert total.hex() == sums.total().hex()
 
 
 def check_shuffle(
@@ -125,8 +131,10 @@ def check_errors(engine: Engine) -> None:
     error = _raised(SchemaError, lambda: engine.map_reduce(refuse, max, [part] * 9))
     expected = _raised(SchemaError, lambda: refuse(part))
     assert (str(error), vars(error)) == (str(expected), vars(expected))
-    _raised(ZeroDivisionError, lambda: engine.map_reduce(lambda rows: 1 // 0, max, [part] * 3))
-    _raised(ZeroDivisionError, lambda: engine.map_reduce(_count, lambda left, right: left // 0, [part] * 3))
+    _raised(
+        ZeroDivisionError, lambda: engine.map_reduce(lambda rows: 1 // (_count(rows) - 1), max, [part] * 3)
+    )
+    _raised(ZeroDivisionError, lambda: engine.map_reduce(_count, lambda x, y: x // (y - 1), [part] * 3))
     _raised(ArgumentError, lambda: engine.map_reduce(_count, max, []))
     _raised(ArgumentError, lambda: engine.shuffle([part], "x", 0))
     _raised(SchemaError, lambda: engine.shuffle([part], "y", 2))
@@ -186,7 +194,8 @@ def _numbered(parts: list[list[tuple[Any, ...]]]) -> list[pl.DataFrame]:
 
 def _thirds(part: pl.LazyFrame) -> float:
     """A number whose sum depends on the order of the additions."""
-    return sum(row / 3 for row in part.collect()["row"]) + 0.1
+    rows: list[int] = part.collect()["row"].to_list()
+    return sum(row / 3 for row in rows) + 0.1
 
 
 def _count(part: pl.LazyFrame) -> int:

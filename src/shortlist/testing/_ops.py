@@ -13,10 +13,11 @@ import numpy as np
 import polars as pl
 from hypothesis import strategies as st
 
-from shortlist.data import Array, ArrayLog, Batch, Ragged
+from shortlist.data import Array, Batch, Ragged
 from shortlist.features import Workflow, ops
 from shortlist.io import Dataset
 from shortlist.schema import Column, Schema
+from shortlist.store import EmbeddedStore
 
 __all__ = [
     "OpCase",
@@ -177,26 +178,53 @@ def check_decoding(case: OpCase, frame: pl.DataFrame) -> None:
 
 
 def check_replay(source: ops.Source, rows: pl.DataFrame, schema: Schema) -> None:
-    """A history op's value offline is what a log gives that was fed the events one by one, in order of time.
+    """A history op's value offline is what a store gives that was fed the events one by one, in order of time.
 
     Args:
-        source: the op.
-        rows: columns ``user``, ``item`` (integers from 0, null for unknown), ``time`` and ``weight``.
+        source: the op, in the words of a log ("user", "item").
+        rows: columns ``user``, ``item`` (integers from 0, null for unknown), ``time``, ``weight``, and those
+            that the op reads.
         schema: their schema.
     """
     flow = Workflow([source]).fit(Dataset.of(rows, schema))
     (name,) = (column.name for column in flow.schema if column.name not in schema)
     offline = rows_of(flow.transform(Dataset.of(rows, schema)).collect()[name])
-    asked = rows.with_columns(pl.col("user", "item").fill_null(-1))
-    users, items, times = (asked[key].to_physical().to_numpy() for key in ("user", "item", "time"))
-    for row in range(len(rows)):
-        kept = np.array(
-            [n for n in range(len(rows)) if times[n] < times[row] and rows["weight"][n] > 0], np.int64
-        )
-        log = ArrayLog(users[kept], items[kept], times[kept], n_items=100)
-        one = np.array([row])
-        value = source.from_log(log, users[one], items[one], times[one])
+    tables = [
+        Dataset.of(pl.DataFrame({side: rows[side].drop_nulls().unique().sort()}), Schema([schema[side]]))
+        for side in ("item", "user")
+    ]
+    own = tuple(dict.fromkeys((*source.needs.events, *set(source.needs.row) - {"user", "item"})))
+    store = EmbeddedStore.build(Dataset.of(rows.clear(), schema), *tables, columns=own)
+    fed = 0
+    order = np.argsort(rows["time"].to_physical().to_numpy(), kind="stable")
+    for row in order:
+        one = rows[[int(row)]]
+        while rows["time"][int(order[fed])] < one["time"][0]:
+            _append(store, rows[[int(order[fed])]], own)
+            fed += 1
+        value = _asked(source, store, one, own)
         assert_close(rows_of(value), [offline[row]], 1e-6)
+
+
+def _append(store: EmbeddedStore, one: pl.DataFrame, own: Sequence[str]) -> None:
+    times = one["time"].to_physical().to_numpy()
+    columns = {name: one[name].to_list() for name in own}
+    store.append_events(one["user"].to_list(), one["item"].to_list(), times, one["weight"].to_numpy(), columns)
+
+
+def _asked(
+    source: ops.Source, store: EmbeddedStore, one: pl.DataFrame, own: Sequence[str]
+) -> Array | Ragged:
+    """What a store answers for a row, in raw values."""
+    users, items = store.user_positions(one["user"].to_list()), store.items.positions(one["item"].to_list())
+    columns = {name: store.event_codes(name, one[name].to_list()) for name in own}
+    found = source.from_log(store, users, items, one["time"].to_physical().to_numpy(), columns)
+    codes = source.needs.codes
+    if codes is None:
+        return found
+    plain = found.values if isinstance(found, Ragged) else found
+    raw = store.items.take(plain) if codes == "item" else store.event_values(codes, plain)
+    return found.with_values(raw) if isinstance(found, Ragged) else raw
 
 
 def assert_close(expected: list[Any], received: list[Any], tolerance: float) -> None:

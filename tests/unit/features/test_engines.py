@@ -5,7 +5,6 @@ import io
 import os
 import subprocess
 import sys
-from pathlib import Path
 from threading import Lock
 from time import sleep
 from unittest import mock
@@ -13,9 +12,11 @@ from unittest import mock
 import distributed
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from shortlist.errors import ArgumentError, DataError, MissingExtraError, SchemaError
-from shortlist.features.engine import Dask, Local, _job, _memory, _scratch, _shuffle, _task
+from shortlist.features.engine import Dask, Local, MergeTree, _dask, _job, _memory, _scratch, _shuffle, _task
 from shortlist.features.engine._progress import Progress
 
 GIB = 2**30
@@ -63,7 +64,7 @@ def test_bounds_of_control_groups_hold(tmp_path):
 
 def test_this_machine_has_memory(monkeypatch):
     assert 2**20 < _memory.machine_memory() < 2**50
-    monkeypatch.setattr(_memory, "_group_bounds", lambda: [])
+    monkeypatch.setattr(_memory, "_group_bounds", list)
     monkeypatch.delattr(os, "sysconf")
     assert _memory.machine_memory() == 4 * GIB
 
@@ -155,11 +156,12 @@ def test_scratch_goes_at_exit_and_is_known_by_name_after_a_kill(tmp_path):
     code = (
         "import os, sys; from shortlist.features.engine import Local;"
         "engine = Local(scratch=sys.argv[1]); folder = engine.scratch(); (folder / 'x').write_text('');"
-        "print(folder.name); sys.stdout.flush(); os.kill(os.getpid(), int(sys.argv[2])) if sys.argv[2] != '0' else 0"
+        "print(folder.name); sys.stdout.flush(); os.kill(os.getpid(), int(sys.argv[2]))"
     )
 
     def left(signal):
-        run = subprocess.run([sys.executable, "-c", code, tmp_path, signal], capture_output=True, text=True)
+        command = [sys.executable, "-c", code, tmp_path, signal]
+        run = subprocess.run(command, check=False, capture_output=True, text=True)
         return run.stdout.strip(), [entry.name for entry in tmp_path.iterdir()]
 
     name, there = left("0")
@@ -179,15 +181,15 @@ def test_progress_tells_parts_speed_and_time(monkeypatch):
     monkeypatch.setattr("time.monotonic", lambda: next(clock))
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     with Progress(True, 8) as progress:
-        progress.step(_shuffle.Pieces(pl.Schema(), rows=100))
-        progress.step(_shuffle.Pieces(pl.Schema(), rows=200))  # too soon to be drawn
-        progress.step(pl.DataFrame())  # tells no rows
+        progress.step(measured=_shuffle.Pieces(pl.Schema(), rows=100))
+        progress.step(measured=_shuffle.Pieces(pl.Schema(), rows=200))  # too soon to be drawn
+        progress.step(2, measured=pl.DataFrame())  # tells no rows
     drawn = sys.stderr.getvalue().split("\r")
-    # One of eight after a second: seven more. Three of eight after four: 4 / 3 * 5 are left, 300 rows in 4 s.
+    # One of eight after a second: seven more. Four of eight after four: four more, and 300 rows in 4 s.
     assert drawn == [
         "",
         "██·················· 1/8  100 rows/s  1 s, 7 s left\x1b[K",
-        "████████············ 3/8  75 rows/s  4 s, 7 s left\x1b[K",
+        "██████████·········· 4/8  75 rows/s  4 s, 4 s left\x1b[K",
         "\x1b[K",
     ]
 
@@ -269,19 +271,45 @@ def test_a_part_that_cannot_be_read_is_tried_again(monkeypatch):
 
     work = _task.Carried.of((measure, max))
     work.__dict__["value"] = (measure, max)
-    assert _task.measured(work, _task.Carried.of(4), retries=2) == 8
+    assert _task.measured(work, _task.Carried.of([4, 3]), retries=2).value == 8
     assert waited == [1, 2]
     errors.append(OSError("reset"))
     with pytest.raises(OSError, match="reset"):
-        _task.measured(work, _task.Carried.of(4), retries=0)
+        _task.measured(work, _task.Carried.of([4]), retries=0)
     errors.append(SchemaError("here", received="a", expected="b"))
     with pytest.raises(SchemaError):
-        _task.measured(work, _task.Carried.of(4), retries=2)
+        _task.measured(work, _task.Carried.of([4]), retries=2)
     assert waited == [1, 2]
 
 
 def test_a_task_that_kills_its_workers_says_what_to_do():
     state = mock.Mock(address="tcp://10.0.0.1:1")
-    with pytest.raises(ArgumentError, match="brought down several workers.*smaller partitions"):
-        with _job.raised_as_here():
-            raise distributed.KilledWorker("measured-3", state, 3)
+    said = pytest.raises(ArgumentError, match=r"brought down several workers.*smaller partitions")
+    with said, _job.raised_as_here():
+        raise distributed.KilledWorker("measured-3", state, 3)
+
+
+@settings(max_examples=50, deadline=None)
+@given(parts=st.integers(1, 200), threads=st.integers(0, 12))
+def test_blocks_of_parts_are_branches_of_the_one_tree(parts, threads):
+    whole, outer = MergeTree(_joined), MergeTree(_joined)
+    blocks = list(_dask._blocks([str(part) for part in range(parts)], threads))
+    for block in blocks:
+        inner = MergeTree(_joined)
+        for part in block:
+            inner.add(part)
+            whole.add(part)
+        outer.add(inner.total())
+    assert outer.total() == whole.total()
+    assert len(blocks) >= min(parts, 4 * threads)
+
+
+def _joined(left, right):
+    return f"({left} {right})"
+
+
+def test_a_result_is_as_large_as_its_frames():
+    frame = pl.DataFrame({"x": range(1000)})
+    small = sys.getsizeof(_task.Result([]))
+    assert sys.getsizeof(_task.Result([frame, (frame, frame)])) == small + 24_000
+    assert sys.getsizeof(_task.Result("x" * 1000)) >= 1000

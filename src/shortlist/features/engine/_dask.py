@@ -2,7 +2,7 @@
 
 import os
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
@@ -28,15 +28,18 @@ __all__ = ["Dask"]
 P = TypeVar("P")
 T = TypeVar("T")
 
+_MOST_IN_A_BLOCK = 8
+_BLOCKS_A_THREAD = 4
+
 
 class Dask:
     """Partitions as tasks of a Dask cluster; results are those of `Local`, bit by bit.
 
     What a pass needs (expressions, fitted tables) travels to each worker once; a partition travels with its
     task: as a plan where it reads files, as its rows where it is a frame in memory. Paths in plans must mean
-    the same on every worker. Twice as many tasks as the cluster has threads are under way at a time, measured
-    partitions are merged where they lie, and only the total comes back. What a lost worker held is computed
-    again elsewhere.
+    the same on every worker. A task takes up to eight partitions one after the other; two tasks for each
+    thread of the cluster are under way at a time. What was measured is merged where it lies, and only the
+    total comes back. What a lost worker held is computed again elsewhere.
 
     Nothing is started or connected to before the first use. `close`, or the end of a ``with`` block, closes
     what the engine has opened itself, never a client that was passed.
@@ -136,10 +139,10 @@ class Dask:
         ):
             work = job.submit(keep, Carried.of((measure, merge)))
             tree: MergeTree[Future] = MergeTree(lambda left, right: job.submit(merged, work, left, right))
-            for part in parts:
-                tree.add(job.submit_part(measured, work, Carried.of(part), self._retries))
+            for block in _blocks(parts, job.threads()):
+                tree.add(job.submit_parts(measured, len(block), work, Carried.of(block), self._retries))
             job.finish_parts()
-            total: T = tree.total().result()
+            total: T = tree.total().result().value
         return total
 
     def shuffle(
@@ -152,8 +155,9 @@ class Dask:
             SchemaError: there is no such column, or its values have no hash.
         """
         threads = [worker["nthreads"] for worker in self._workers()]
-        memory, tasks = self.memory // (4 * max(threads, default=1)), sum(threads)
-        return shuffled(self, self._seen_by_all(), partitions, key, count, memory, tasks)
+        memory = self.memory // (4 * max(threads, default=1))
+        scratch = self._seen_by_all()
+        return shuffled(self, scratch, partitions, key, count, memory=memory, tasks=sum(threads))
 
     def scratch(self) -> Path:
         """A new folder ``shortlist-scratch-...``, removed with the engine, by `close` or at exit.
@@ -179,3 +183,15 @@ class Dask:
 
     def _workers(self) -> list[Mapping[str, Any]]:
         return list(self.client.scheduler_info(n_workers=-1)["workers"].values())
+
+
+def _blocks(parts: Sequence[P], threads: int) -> Iterator[Sequence[P]]:
+    """Parts in blocks of one power of two, four blocks for each thread at least where there are so many.
+
+    Such a block is a branch of the tree that a pass merges by, so a worker merges it by itself.
+    """
+    size = 1
+    while size < _MOST_IN_A_BLOCK and len(parts) >= 2 * size * _BLOCKS_A_THREAD * max(threads, 1):
+        size *= 2
+    for first in range(0, len(parts), size):
+        yield parts[first : first + size]

@@ -1,6 +1,6 @@
 """The tasks of one pass over the data."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -34,7 +34,7 @@ class Job:
         self._name = uuid4().hex
         self._number = 0
         self._all: WeakSet[Future] = WeakSet()
-        self._under_way: list[Future] = []
+        self._under_way: dict[Future, int] = {}
 
     def __enter__(self) -> "Job":
         return self
@@ -54,12 +54,13 @@ class Job:
         self._all.add(future)
         return future
 
-    def submit_part(self, task: Callable[..., Any], *given: Any) -> "Future":
-        """The same for a part, once fewer than twice as many parts as the cluster has threads are under way."""
-        while len(self._under_way) >= _LEAST_AHEAD and len(self._under_way) >= self._room():
+    def submit_parts(self, task: Callable[..., Any], parts: int, *given: Any) -> "Future":
+        """The same for some parts, once fewer than two such tasks for each thread are under way."""
+        while len(self._under_way) >= _LEAST_AHEAD and len(self._under_way) >= _AHEAD * self.threads():
             self._wait()
-        self._under_way.append(self.submit(task, *given))
-        return self._under_way[-1]
+        future = self.submit(task, *given)
+        self._under_way[future] = parts
+        return future
 
     def finish_parts(self) -> None:
         """Wait until no part is under way.
@@ -70,18 +71,19 @@ class Job:
         while self._under_way:
             self._wait()
 
-    def _room(self) -> int:
-        return _AHEAD * sum(self._client.nthreads().values())
+    def threads(self) -> int:
+        """Threads of the cluster as it is now."""
+        threads: Mapping[str, int] = self._client.nthreads()
+        return sum(threads.values())
 
     def _wait(self) -> None:
         wait = need("distributed", use="the engine Dask").wait
         with self._client.as_current():
-            done, under_way = wait(self._under_way, return_when="FIRST_COMPLETED")
-        self._under_way = list(under_way)
+            done, _ = wait(list(self._under_way), return_when="FIRST_COMPLETED")
         for future in done:
             if future.status != "finished":
                 future.result()
-            self._progress.step()
+            self._progress.step(self._under_way.pop(future))
 
 
 # A job's functions and frames in memory are meant to travel: Dask's warning would say so for every one.

@@ -77,7 +77,7 @@ class Local:
         tree = MergeTree(merge)
         with Progress(self._progress, len(parts)) as progress, ThreadPoolExecutor(self.threads) as pool:
             for measured in _in_order(pool, self.threads, measure, parts):
-                progress.step(measured)
+                progress.step(measured=measured)
                 tree.add(measured)
         return tree.total()
 
@@ -93,7 +93,7 @@ class Local:
             SchemaError: there is no such column, or its values have no hash.
         """
         memory = self.memory // (4 * self.threads)
-        return shuffled(self, Scratch(self._root), partitions, key, count, memory, self.threads)
+        return shuffled(self, Scratch(self._root), partitions, key, count, memory=memory, tasks=self.threads)
 
     def scratch(self) -> Path:
         """A new folder ``shortlist-scratch-...``, removed with the engine or at exit.

@@ -29,13 +29,14 @@ class Progress:
     ) -> None:
         self._line.close()
 
-    def step(self, measured: object = None) -> None:
-        """One part more is done.
+    def step(self, parts: int = 1, measured: object = None) -> None:
+        """So many parts more are done.
 
         Args:
-            measured: what came of it; a number ``rows`` of it is shown as speed.
+            parts: their number.
+            measured: what came of them; a number ``rows`` of it is shown as speed.
         """
-        self._done += 1
+        self._done += parts
         rows = getattr(measured, "rows", 0)
         self._rows += rows if isinstance(rows, int) else 0
         now = self._line.due()

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -115,12 +114,47 @@ class Spread:
         return Pieces(rows.schema, (piece,), len(rows))
 
 
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """The rows of one bucket, as a source that Polars reads from.
+
+    Attributes:
+        scratch: the folder of the files, held for as long as a plan reads from it.
+        files: what the rows are spread over, in their order.
+        number: which bucket.
+    """
+
+    scratch: Scratch
+    files: tuple[Piece, ...]
+    number: int
+
+    def __call__(
+        self,
+        columns: list[str] | None,
+        predicate: pl.Expr | None,
+        n_rows: int | None,
+        batch_size: int | None,  # noqa: ARG002 - a file's rows are a batch
+    ) -> Iterator[pl.DataFrame]:
+        """The columns asked for of the first so many rows, those that meet the predicate, file by file."""
+        left = n_rows
+        for piece in self.files:
+            low, high = piece.bounds[self.number : self.number + 2]
+            taken = high - low if left is None else min(high - low, left)
+            if taken == 0:
+                continue
+            rows = pl.scan_ipc(self.scratch.path / piece.file).slice(low, taken)
+            rows = rows if columns is None else rows.select(columns)
+            yield (rows if predicate is None else rows.filter(predicate)).collect()
+            left = None if left is None else left - taken
+
+
 def shuffled(
     engine: Engine,
     scratch: Scratch,
     partitions: Sequence[pl.LazyFrame],
     key: str | Sequence[str],
     count: int,
+    *,
     memory: int,
     tasks: int,
 ) -> tuple[pl.LazyFrame, ...]:
@@ -146,8 +180,8 @@ def shuffled(
     spread = Spread(scratch.path, keys, count, memory)
     pieces = engine.map_reduce(spread, Pieces.and_then, _runs(partitions, tasks))
     return tuple(
-        register_io_source(partial(_read, scratch, pieces.files, bucket), schema=pieces.schema)
-        for bucket in range(count)
+        register_io_source(Bucket(scratch, pieces.files, number), schema=pieces.schema)
+        for number in range(count)
     )
 
 
@@ -190,25 +224,3 @@ def _hashable(values: pl.Series) -> pl.Series:
         expected="a column of integers, strings, booleans, times or floats",
         remedy="cast it first",
     )
-
-
-def _read(
-    scratch: Scratch,
-    files: Sequence[Piece],
-    bucket: int,
-    columns: list[str] | None,
-    predicate: pl.Expr | None,
-    n_rows: int | None,
-    batch_size: int | None,  # noqa: ARG001 - a piece is a batch
-) -> Iterator[pl.DataFrame]:
-    """The rows of a bucket, file by file: how Polars reads from a source that is not its own."""
-    left = n_rows
-    for piece in files:
-        low, high = piece.bounds[bucket], piece.bounds[bucket + 1]
-        taken = high - low if left is None else min(high - low, left)
-        if taken == 0:
-            continue
-        rows = pl.scan_ipc(scratch.path / piece.file).slice(low, taken)
-        rows = rows if columns is None else rows.select(columns)
-        yield (rows if predicate is None else rows.filter(predicate)).collect()
-        left = None if left is None else left - taken

@@ -1,8 +1,10 @@
 """What travels to a worker of a cluster, and what the worker does with it."""
 
 import platform
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, is_dataclass
 from functools import cache, cached_property
 from importlib.metadata import version
 from typing import Any, Generic, TypeVar
@@ -11,12 +13,11 @@ import polars as pl
 
 from shortlist.errors import ArgumentError
 from shortlist.extras import need
+from shortlist.features.engine._tree import MergeTree
 
-__all__ = ["Carried", "Work", "keep", "measured", "merged", "versions"]
+__all__ = ["Carried", "Result", "Work", "keep", "measured", "merged"]
 
 V = TypeVar("V")
-P = TypeVar("P")
-T = TypeVar("T")
 
 Versions = dict[str, str]
 Work = tuple[Callable[[Any], Any], Callable[[Any, Any], Any]]
@@ -36,8 +37,20 @@ class Carried(Generic[V]):
 
     @classmethod
     def of(cls, value: V) -> "Carried[V]":
-        """Pack a value; functions that others cannot import travel with what they close over."""
-        return cls(_transport().dumps(value), versions())
+        """Pack a value; functions that others cannot import travel with what they close over.
+
+        Raises:
+            ArgumentError: something in it cannot leave this process.
+        """
+        try:
+            return cls(_transport().dumps(value), versions())
+        except Exception as error:
+            raise ArgumentError(
+                "Dask.map_reduce",
+                received=f"work that cannot travel ({error})",
+                expected="functions and partitions that can go to other processes",
+                remedy="keep locks, open files and connections out of them",
+            ) from error
 
     def __reduce__(self) -> tuple[type["Carried[V]"], tuple[bytes, Versions]]:
         """Packed, however often it was unpacked here."""
@@ -63,25 +76,52 @@ class Carried(Generic[V]):
 
 
 def keep(work: Carried[Work]) -> Carried[Work]:
-    """The functions of a job, as a task of its own: what a lost worker held is had again from the scheduler."""
+    """The functions of a job, as a task: when the worker that holds them is lost, another gets them again."""
     return work
 
 
-def measured(work: Carried[Work], part: Carried[P], retries: int) -> Any:
-    """One part, measured; tried again where a file could not be read or written."""
-    measure, _ = work.value
-    for failed in range(retries):
-        try:
-            return measure(part.value)
-        except (OSError, pl.exceptions.ComputeError):
-            time.sleep(failed + 1)
-    return measure(part.value)
+def measured(work: Carried[Work], block: Carried[Sequence[Any]], retries: int) -> "Result":
+    """Consecutive parts, measured and merged; a part is tried again where a file was not read or written."""
+    measure, merge = work.value
+    tree = MergeTree(merge)
+    for part in block.value:
+        tree.add(_tried(measure, part, retries))
+    return Result(tree.total())
 
 
-def merged(work: Carried[Work], left: T, right: T) -> Any:
+def merged(work: Carried[Work], left: "Result", right: "Result") -> "Result":
     """Two results, merged."""
     _, merge = work.value
-    return merge(left, right)
+    return Result(merge(left.value, right.value))
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of parts; the scheduler is told its size, and has it merged where most of it is."""
+
+    value: Any
+
+    def __sizeof__(self) -> int:
+        return _size(self.value)
+
+
+def _tried(measure: Callable[[Any], Any], part: Any, retries: int) -> Any:
+    for failed in range(retries):
+        try:
+            return measure(part)
+        except (OSError, pl.exceptions.ComputeError):
+            time.sleep(failed + 1)
+    return measure(part)
+
+
+def _size(value: object) -> int:
+    if isinstance(value, pl.DataFrame):
+        return int(value.estimated_size())
+    if isinstance(value, list | tuple):
+        return sum(map(_size, value))
+    if is_dataclass(value):
+        return sum(_size(getattr(value, field.name)) for field in fields(value))
+    return sys.getsizeof(value)
 
 
 @cache

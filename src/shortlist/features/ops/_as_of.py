@@ -1,88 +1,170 @@
-"""How often and how lately, as of each row's time."""
+"""How often, how lately and how well, as of each row's time."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
-import polars as pl
 
-from shortlist.data import Array, Entity, EventLog, Ragged, duration_us
+from shortlist.data import Array, EventLog, Of, Ragged, duration_us, members_of
 from shortlist.errors import ArgumentError
-from shortlist.features._key_table import KeyTable
-from shortlist.features._source import Positions, Source
+from shortlist.features._source import NOTHING, Given, Needs, Positions, Source
+from shortlist.features.ops._checks import column_type
+from shortlist.features.ops._sides import key_column, side_of
 from shortlist.schema import Column, Domain, Schema, Tags
 
 __all__ = ["AsOf"]
 
+Stat = Literal["count", "rate", "share", "days_since", "days_since_first", "mean", "sum"]
+
 _DAY = 86400 * 10**6
-_TAGS = {"user": Tags.USER, "item": Tags.ITEM, "pair": Tags.CROSS}
 _EVER = -(2**62)
 
 
 @dataclass(frozen=True)
 class AsOf(Source):
-    """Events of the row's user, item or pair of both strictly before the row's time.
+    """What happened with the row's user, item, category .. strictly before the row's time.
 
-    ``count`` is their number. ``days_since`` is the time from the last of them to the row,
-    ``days_since_first`` that from the first, in days of 24 hours; null when there is none. An unknown user or
-    item has no events.
+    Of the positive events of the row's entity (`shortlist.io.positive`):
+
+    - ``count``: their number.
+    - ``rate``: their number for each day of the window; without a window, for each day since the first of
+      them, null when there is none.
+    - ``share``: their number out of those of the first member of ``of``: ``AsOf("pair", "share")`` is the
+      share of the user's events that are of this item; null when that has none.
+    - ``days_since``, ``days_since_first``: from the last of them, or the first, to the row, in days of 24
+      hours; null when there is none.
+
+    Of all events of the entity that have a finite number in the column ``value``, positive or not:
+
+    - ``mean``: the mean of these numbers, null when there is none. The mean of a click is a click-through rate.
+    - ``sum``: their sum, 0 when there is none.
+
+    An unknown user, item or value has no events, and neither has a null. In serving, ``value`` and the
+    columns of ``of`` are columns that the store keeps with each event (``columns`` of
+    `shortlist.store.EmbeddedStore.build`), or else columns of the item or the user table.
 
     Attributes:
-        of: whose events.
-        stat: the number of events, or the days since the last or the first.
+        of: whose events: "user", "item", "pair" for both, a column of integers, flags or text such as
+            "category", or several of these, such as ``("user", "category")``.
+        stat: what is asked of them.
         window: how far to look back, such as "30d" (units s m h d w); None for ever.
-        name: name of the new column; None for ``<of>_<stat>`` and the window.
+        name: name of the new column; None for ``<of>_<value>_<stat>_<window>``, without what is not there.
+        value: column of events that ``mean`` and ``sum`` are of.
 
     Raises:
-        ArgumentError: an option has an unknown value.
+        ArgumentError: an option has an unknown value, or options do not go together.
 
-    >>> AsOf("pair", "days_since").output, AsOf("item", window="30d").output
-    ('pair_days_since', 'item_count_30d')
+    >>> AsOf("pair", "days_since").output, AsOf("item", "mean", "30d", value="click").output
+    ('pair_days_since', 'item_click_mean_30d')
+
+    Ann had seen one red item before her second event:
+
+    >>> import polars as pl
+    >>> from shortlist.features import Workflow
+    >>> from shortlist.io import Dataset
+    >>> events = Dataset.of(pl.DataFrame({
+    ...     "user": ["ann", "ann", "bob"], "item": [1, 2, 1], "color": ["red", "red", "red"],
+    ...     "time": [0, 10, 20],
+    ... })).tag("user", "user", "id").tag("item", "item", "id").tag("color", "item").tag("time", "time")
+    >>> flow = Workflow([AsOf(("user", "color")), AsOf("color")]).fit(events)
+    >>> flow.transform(events).collect().select("user_color_count", "color_count").rows()
+    [(0.0, 0.0), (1.0, 1.0), (0.0, 2.0)]
     """
 
-    of: Entity = "user"
-    stat: Literal["count", "days_since", "days_since_first"] = "count"
+    of: str | Sequence[str] = "user"
+    stat: Stat = "count"
     window: str | None = None
     name: str | None = None
+    value: str | None = None
 
     def __post_init__(self) -> None:
-        if self.of not in _TAGS:
-            raise ArgumentError("AsOf.of", received=self.of, expected="'user', 'item' or 'pair'")
-        if self.stat not in ("count", "days_since", "days_since_first"):
+        if not isinstance(self.of, str):
+            object.__setattr__(self, "of", tuple(self.of))
+        members = members_of(self._of)
+        if not all(members) or len(set(members)) < len(members) or not members:
             raise ArgumentError(
-                "AsOf.stat", received=self.stat, expected="'count', 'days_since' or 'days_since_first'"
+                "AsOf.of", received=self.of, expected="'user', 'item', 'pair', or different columns"
+            )
+        if self.stat not in get_args(Stat):
+            raise ArgumentError("AsOf.stat", received=self.stat, expected=f"one of {get_args(Stat)}")
+        if (self.value is not None) != (self.stat in ("mean", "sum")):
+            raise ArgumentError(
+                "AsOf.value",
+                received=f"{self.value!r} beside stat={self.stat!r}",
+                expected="a column of events for mean and sum, none for others",
+            )
+        if self.stat == "share" and len(members) == 1:
+            raise ArgumentError(
+                "AsOf.of",
+                received=f"{self.of!r} beside stat='share'",
+                expected="'pair' or several columns, of whose first the share is",
             )
         _ = self._span
 
     @property
     def output(self) -> str:
         """Name of the column it makes."""
-        window = "" if self.window is None else f"_{self.window}"
-        return f"{self.of}_{self.stat}{window}" if self.name is None else self.name
+        of = self.of if isinstance(self.of, str) else "_".join(self.of)
+        parts = (of, self.value, self.stat, self.window)
+        return "_".join(part for part in parts if part is not None) if self.name is None else self.name
+
+    @property
+    def needs(self) -> Needs:
+        """Its entity, and the column that it sums."""
+        members = members_of(self._of)
+        events = [member for member in members if member not in ("user", "item")]
+        summed = () if self.value is None else (self.value,)
+        return Needs(members, (*events, *summed), positive=self.value is None)
 
     def column(self, schema: Schema) -> Column:
-        """A continuous column about the user, the item, or both."""
-        needed = {"user": ["user"], "item": ["item"], "pair": ["user", "item"]}[self.of]
-        for entity in needed:
-            schema.the(entity, Tags.ID)
-        tags = frozenset({_TAGS[self.of], Tags.CONTINUOUS})
+        """A continuous column about the user, the item, both, or the request."""
+        members = members_of(self._of)
+        for member in members:
+            key_column("AsOf", schema, member)
+        if self.value is not None and self.value in schema:
+            column_type(
+                "AsOf", schema[self.value], "int", "uint", "float", "bool", remedy="take another column"
+            )
+        tags = frozenset({side_of(schema, members), Tags.CONTINUOUS})
         return Column(self.output, "float64", tags, domain=Domain(self.output))
 
-    def from_log(self, log: EventLog, users: Positions, items: Positions, times: Positions) -> Array | Ragged:
+    def from_log(
+        self, log: EventLog, users: Positions, items: Positions, times: Positions, columns: Given = NOTHING
+    ) -> Array | Ragged:
         """Float64 values, NaN for null."""
         since = np.full(len(times), _EVER) if self._span is None else times - self._span
+        keys = {name: columns[name] for name in members_of(self._of) if name not in ("user", "item")}
+        asked: Any = (users, items, since, times)
+        if self.value is not None:
+            count, total = log.totals(self._of, *asked, name=self.value, columns=keys)
+            return total if self.stat == "sum" else np.where(count > 0, total / np.maximum(count, 1), np.nan)
+        if self.stat == "days_since":
+            return _days(times, log.last(self._of, *asked, columns=keys))
+        if self.stat == "days_since_first":
+            return _days(times, log.first(self._of, *asked, columns=keys))
+        count = log.counts(self._of, *asked, columns=keys)
         if self.stat == "count":
-            return log.counts(self.of, users, items, since, times).astype(np.float64)
-        ask = log.last if self.stat == "days_since" else log.first
-        moment = ask(self.of, users, items, since, times)
-        return np.where(moment == -1, np.nan, (times - moment) / _DAY)
+            return count.astype(np.float64)
+        if self.stat == "share":
+            return _ratio(count, log.counts(members_of(self._of)[0], *asked, columns=keys))
+        if self._span is not None:
+            return count / (self._span / _DAY)
+        return count / _days(times, log.first(self._of, *asked, columns=keys))
 
-    def series(self, values: Array | Ragged, items: KeyTable) -> pl.Series:  # noqa: ARG002
-        """Float64 values, null for NaN."""
-        assert not isinstance(values, Ragged)
-        return pl.Series(self.output, values).fill_nan(None)
+    @property
+    def _of(self) -> Of:
+        return self.of if isinstance(self.of, str) else tuple(self.of)
 
     @cached_property
     def _span(self) -> int | None:
         return None if self.window is None else duration_us(self.window, where="AsOf.window")
+
+
+def _days(times: Positions, moments: Positions) -> Array:
+    return np.where(moments == -1, np.nan, (times - moments) / _DAY)
+
+
+def _ratio(part: Positions, whole: Positions) -> Array:
+    return np.where(whole > 0, part / np.maximum(whole, 1), np.nan)

@@ -4,16 +4,17 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from shortlist.features._frame_columns import enter
-from shortlist.features._op import Arrays, Exprs, Made, Op, Step
+from shortlist.features._frame_columns import element_type
+from shortlist.features._op import Made
 from shortlist.features._state import State
+from shortlist.features.ops._unchanged import Unchanged
 from shortlist.schema import Column
 
 __all__ = ["Dropna"]
 
 
 @dataclass(frozen=True)
-class Dropna(Op):
+class Dropna(Unchanged):
     """Only rows that have a value in every column of the branch; others are left out of every branch.
 
     It looks at the raw columns, wherever in the branch it stands: null and NaN are missing, a missing list
@@ -29,17 +30,15 @@ class Dropna(Op):
 
     def rows(self, columns: tuple[Column, ...]) -> pl.Expr:
         """All columns have a value."""
-        present = [(pl.col(c.name) if c.is_list else enter(c)).is_not_null() for c in columns]
-        return pl.all_horizontal(pl.lit(value=True), *present)
+        return pl.all_horizontal(pl.lit(value=True), *map(_has_value, columns))
 
     def make(self, inputs: tuple[Column, ...], state: State | None) -> Made:  # noqa: ARG002
         """The same columns."""
         return Made(inputs)
 
-    def transform(self, step: Step, state: State, columns: Exprs) -> Exprs:  # noqa: ARG002
-        """The same expressions: the rows were left out before."""
-        return columns
 
-    def transform_batch(self, step: Step, state: State, columns: Arrays) -> Arrays:  # noqa: ARG002
-        """The same arrays."""
-        return columns
+def _has_value(column: Column) -> pl.Expr:
+    value = pl.col(column.name)
+    if column.is_list or not element_type(column).is_float():
+        return value.is_not_null()
+    return value.cast(element_type(column)).is_not_nan()

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 
-import numpy as np
 import polars as pl
 
 from shortlist.data import Array
@@ -14,7 +13,7 @@ from shortlist.features._scalars import Fill, Scalar
 from shortlist.features._state import State
 from shortlist.features.ops._checks import column_type
 from shortlist.features.ops._indicator import flag_array, flag_expr, indicator, missing
-from shortlist.schema import Column, Tags
+from shortlist.schema import Column
 
 __all__ = ["FillMissing"]
 
@@ -59,10 +58,8 @@ class FillMissing(Op):
         return Made((filled,), (indicator(column),) if self.add_indicator else ())
 
     def scalars(self, step: Step, state: State) -> tuple[Scalar, ...] | None:  # noqa: ARG002
-        """One number for nulls, where floats come of it and nothing else is made."""
-        (column,) = step.made.columns
-        floats = column.dtype.startswith("float") or column.has(Tags.CONTINUOUS)
-        return (Fill(float(self.value)),) if floats and not self.add_indicator else None
+        """One value for nulls, where numbers are filled and nothing else is made."""
+        return None if self.add_indicator or isinstance(self.value, str) else (Fill(float(self.value)),)
 
     def transform(self, step: Step, state: State, columns: Exprs) -> Exprs:  # noqa: ARG002
         """Fill nulls."""

@@ -1,6 +1,6 @@
 """Values to codes without a vocabulary."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -11,7 +11,7 @@ from shortlist.features._key_table import KeyTable
 from shortlist.features._op import Made, Step
 from shortlist.features._state import State
 from shortlist.features._vocabulary import Vocabulary
-from shortlist.features.ops._checks import column_type, of_column, positive
+from shortlist.features.ops._checks import column_type, known_columns, of_column, positive
 from shortlist.features.ops._keyed import Keyed
 from shortlist.schema import Column, Domain, Tags
 
@@ -42,6 +42,10 @@ class HashBucket(Keyed):
 
     def __post_init__(self) -> None:
         positive("HashBucket.buckets", self.buckets)
+
+    def check(self, groups: Sequence[tuple[Column, ...]]) -> None:
+        """Refuse buckets of columns that the branch does not have."""
+        known_columns("HashBucket.buckets", self.buckets, [c.name for group in groups for c in group])
 
     def make(self, inputs: tuple[Column, ...], state: State | None) -> Made:  # noqa: ARG002
         """A column of codes of the same name."""

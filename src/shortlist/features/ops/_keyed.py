@@ -10,6 +10,7 @@ import numpy.typing as npt
 import polars as pl
 
 from shortlist.data import Array, Ragged
+from shortlist.errors import DataError
 from shortlist.features._frame_columns import on_elements
 from shortlist.features._gather import Gather
 from shortlist.features._hash import hash_value, hash_values
@@ -67,6 +68,8 @@ def _expressions(gather: Gather, inputs: tuple[Column, ...], columns: Exprs) -> 
 
 
 def _expression(gather: Gather, name: str, value: pl.Expr) -> pl.Expr:
+    if gather.strict is not None:
+        return gather.outputs[name].expr(_known_place(gather, value))
     found = gather.outputs[name].expr(gather.table.place(value))
     if gather.buckets == 1:
         return found
@@ -81,6 +84,26 @@ def _expression(gather: Gather, name: str, value: pl.Expr) -> pl.Expr:
 
     rows = pl.struct(value=value, place=gather.table.place(value), code=found)
     return rows.map_batches(spread, return_dtype=pl.Int64, is_elementwise=True)
+
+
+def _known_place(gather: Gather, value: pl.Expr) -> pl.Expr:
+    def check(rows: pl.Series) -> pl.Series:
+        place, values = (rows.struct.field(part) for part in ("place", "value"))
+        _refuse_unknown(gather, values.filter(place == UNKNOWN_KEY).to_list())
+        return place
+
+    rows = pl.struct(value=value, place=gather.table.place(value))
+    return rows.map_batches(check, return_dtype=pl.Int64, is_elementwise=True)
+
+
+def _refuse_unknown(gather: Gather, values: Sequence[Any]) -> None:
+    if gather.strict is not None and len(values):
+        raise DataError(
+            gather.strict,
+            received=f"{len(values)} unknown values like {values[0]!r}",
+            expected="known values only",
+            remedy="extend the workflow with rows that have them, or give unknown values a code",
+        )
 
 
 def look_up(gather: Gather, inputs: tuple[Column, ...], columns: Arrays) -> dict[str, Array | Ragged]:
@@ -105,6 +128,8 @@ def places(table: KeyTable, values: Sequence[Any] | Array) -> Sequence[int] | np
 
 def _found(gather: Gather, values: Sequence[Any] | Array) -> dict[str, Array]:
     place = np.array(places(gather.table, values), dtype=np.int64)
+    if gather.strict is not None:
+        _refuse_unknown(gather, [values[row] for row in np.flatnonzero(place == UNKNOWN_KEY).tolist()])
     out = {name: output.array(place) for name, output in gather.outputs.items()}
     if gather.buckets > 1:
         for row in np.flatnonzero(place == UNKNOWN_KEY).tolist():

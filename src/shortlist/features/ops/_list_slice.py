@@ -1,6 +1,7 @@
 """A part of every list."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,13 @@ __all__ = ["ListSlice"]
 
 Lengths = npt.NDArray[np.int64]
 
-_PADS = {"int": int, "uint": int, "float": (int, float), "bool": (bool, int), "string": str}
+_PADS: dict[str, tuple[type, ...]] = {
+    "int": (int,),
+    "uint": (int,),
+    "float": (int, float),
+    "bool": (bool, int),
+    "string": (str,),
+}
 
 
 @dataclass(frozen=True)
@@ -68,7 +75,7 @@ class ListSlice(Op):
             )
 
     def make(self, inputs: tuple[Column, ...], state: State | None) -> Made:  # noqa: ARG002
-        """The column with the greatest length that is left."""
+        """The column with the lengths that are left."""
         (column,) = inputs
         list_column("ListSlice", column)
         if self.pad and not isinstance(self.pad_value, _PADS.get(column.dtype.rstrip("0123456789"), ())):
@@ -77,11 +84,10 @@ class ListSlice(Op):
                 received=f"pad_value {self.pad_value!r} for lists of {column.dtype}",
                 expected="a pad_value of the elements' type",
             )
-        size = self._width if self.pad else self._longest(column.shape.size)
-        return Made((replace(column, shape=Shape("list", size)),))
+        return Made((replace(column, shape=self._shape(column.shape)),))
 
     def transform(self, step: Step, state: State, columns: Exprs) -> Exprs:  # noqa: ARG002
-        """Slice, then append the padding and cut off what is too much."""
+        """Slice, then fill up."""
         (column,) = step.inputs
         value, (start, end), width = columns[column.name], self._ends, self._width
         if width is not None:
@@ -91,8 +97,8 @@ class ListSlice(Op):
             low, high = (pl.lit(at) if at >= 0 else (length + at).clip(0) for at in (start, end or 0))
             kept = value.list.slice(low, (high - low).clip(0))
         if self.pad and width is not None:
-            padding = pl.lit([self.pad_value] * width, dtype=pl.List(element_type(column)))
-            kept = pl.concat_list(kept, padding).list.head(width)
+            fill, dtype = partial(_filled, width=width, pad=self.pad_value), pl.List(element_type(column))
+            kept = kept.map_batches(fill, return_dtype=dtype, is_elementwise=True)
         return {column.name: kept}
 
     def transform_batch(self, step: Step, state: State, columns: Arrays) -> Arrays:  # noqa: ARG002
@@ -122,21 +128,31 @@ class ListSlice(Op):
             return -start
         return max(end - start, 0) if (start < 0) == (end < 0) else None
 
-    def _longest(self, size: int | None) -> int | None:
-        """Greatest length of what is left of lists of at most ``size`` elements; None for any length."""
+    def _shape(self, shape: Shape) -> Shape:
+        """The lengths that are left of lists of such lengths."""
         (start, end), width = self._ends, self._width
-        lengths = [] if width is None else [width]
-        if width is None and start < 0:
-            lengths += [-start, end or 0]
-        if size is not None:
-            ahead, behind = max(start, 0), max(-(end or 0), 0)
-            lengths.append(max(size - ahead - behind, 0))
-        return min(lengths, default=None)
+        if self.pad and width is not None:
+            return replace(shape, size=width, least=width)
+        if end is not None and start < 0 <= end:
+            return replace(shape, size=min(-start, end), least=0)
+        size = width if shape.size is None else len(range(shape.size)[start:end])
+        return replace(shape, size=size, least=len(range(shape.least)[start:end]))
 
 
 def _bound(at: int, lengths: Lengths) -> Lengths:
     """A place that counts from the back as one that counts from the front."""
     return np.maximum(lengths + at, 0) if at < 0 else np.full(len(lengths), at)
+
+
+def _filled(rows: pl.Series, width: int, pad: float | str | bool) -> pl.Series:
+    """Lists of one width, gathered from the values and one more, the padding."""
+    lengths = rows.list.len().to_numpy().astype(np.int64)
+    values = rows.explode(empty_as_null=False, keep_nulls=False)
+    first = np.cumsum(lengths) - lengths
+    place = np.arange(width)
+    taken = np.where(place < lengths[:, None], first[:, None] + place, len(values))
+    padded = pl.concat([values, pl.Series([pad], dtype=values.dtype, strict=False)]).gather(taken.reshape(-1))
+    return padded.reshape((len(rows), width)).arr.to_list().alias(rows.name)
 
 
 def _padded(rows: Ragged, width: int, pad: float | str | bool) -> Ragged:

@@ -5,22 +5,23 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from shortlist.features._op import Arrays, Exprs, Made, Op, Step
+from shortlist.features._op import Exprs, Made, Step
 from shortlist.features._quantiles import MEDIAN
 from shortlist.features._state import State
 from shortlist.features._statistics import Statistic
 from shortlist.features.ops._checks import column_type
+from shortlist.features.ops._unchanged import Unchanged
 from shortlist.schema import Column
 
 __all__ = ["Median"]
 
 
 @dataclass(frozen=True)
-class Median(Op):
-    """The exact median of the finite numbers of each column, for `Workflow.statistics`; columns pass unchanged.
+class Median(Unchanged):
+    """The exact median of the finite numbers of each column, for `Workflow.statistics`.
 
-    Lists are taken over all elements; a column without numbers has no median. To put it in place of nulls use
-    FillMedian.
+    Lists are taken over all elements; a column without numbers has no median. Columns pass unchanged: to put
+    the median in place of nulls use FillMedian.
 
     >>> from shortlist.features import Workflow
     >>> from shortlist.io import Dataset
@@ -49,13 +50,5 @@ class Median(Op):
 
     def finish(self, step: Step, totals: Mapping[str, pl.DataFrame], fitted: Mapping[str, State]) -> State:  # noqa: ARG002
         """The median, to be shown."""
-        found = {"median": median for median in MEDIAN.found(totals)}
-        return State({"described": {step.inputs[0].name: found}})
-
-    def transform(self, step: Step, state: State, columns: Exprs) -> Exprs:  # noqa: ARG002
-        """The same expressions."""
-        return columns
-
-    def transform_batch(self, step: Step, state: State, columns: Arrays) -> Arrays:  # noqa: ARG002
-        """The same arrays."""
-        return columns
+        median = MEDIAN.found(totals)
+        return State({"described": {step.inputs[0].name: {"median": median[0]} if median else {}}})

@@ -1,11 +1,13 @@
 """Other names for columns."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shortlist.errors import ArgumentError
 from shortlist.features._op import Arrays, Exprs, Made, Op, Step
+from shortlist.features._scalars import Scalar
 from shortlist.features._state import State
+from shortlist.features.ops._checks import known_columns
 from shortlist.schema import Column
 
 __all__ = ["Rename"]
@@ -46,9 +48,17 @@ class Rename(Op):
                 expected="prefix and suffix, or name, or mapping",
             )
 
+    def check(self, groups: Sequence[tuple[Column, ...]]) -> None:
+        """Refuse new names for columns that the branch does not have."""
+        known_columns("Rename.mapping", self.mapping, [c.name for group in groups for c in group])
+
     def make(self, inputs: tuple[Column, ...], state: State | None) -> Made:  # noqa: ARG002
         """The same columns under other names."""
         return Made(tuple(column.renamed(self._new(column.name)) for column in inputs))
+
+    def scalars(self, step: Step, state: State) -> tuple[Scalar, ...]:  # noqa: ARG002
+        """No arithmetic at all."""
+        return ()
 
     def transform(self, step: Step, state: State, columns: Exprs) -> Exprs:  # noqa: ARG002
         """The same expressions."""

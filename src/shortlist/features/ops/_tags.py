@@ -3,15 +3,16 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from shortlist.features._op import Arrays, Exprs, Made, Op, Step
+from shortlist.features._op import Made
 from shortlist.features._state import State
+from shortlist.features.ops._unchanged import Unchanged
 from shortlist.schema import Column
 
 __all__ = ["AddTags", "RemoveTags"]
 
 
 @dataclass(frozen=True)
-class AddTags(Op):
+class AddTags(Unchanged):
     """More tags for columns; the values pass unchanged.
 
     It stands for NVTabular's AddTags and AddMetadata, and for TagAsUserID, TagAsItemID, TagAsUserFeatures and
@@ -41,17 +42,9 @@ class AddTags(Op):
         """The same columns with more tags."""
         return Made(tuple(column.tagged(*self.tags) for column in inputs))
 
-    def transform(self, step: Step, state: State, columns: Exprs) -> Exprs:  # noqa: ARG002
-        """The same expressions."""
-        return columns
-
-    def transform_batch(self, step: Step, state: State, columns: Arrays) -> Arrays:  # noqa: ARG002
-        """The same arrays."""
-        return columns
-
 
 @dataclass(frozen=True)
-class RemoveTags(Op):
+class RemoveTags(Unchanged):
     """Fewer tags for columns; the values pass unchanged. Before `AddTags` it makes room for what contradicts.
 
     Attributes:
@@ -76,14 +69,6 @@ class RemoveTags(Op):
     def make(self, inputs: tuple[Column, ...], state: State | None) -> Made:  # noqa: ARG002
         """The same columns with fewer tags."""
         return Made(tuple(column.untagged(*self.tags) for column in inputs))
-
-    def transform(self, step: Step, state: State, columns: Exprs) -> Exprs:  # noqa: ARG002
-        """The same expressions."""
-        return columns
-
-    def transform_batch(self, step: Step, state: State, columns: Arrays) -> Arrays:  # noqa: ARG002
-        """The same arrays."""
-        return columns
 
 
 def _names(tags: str | Iterable[str]) -> tuple[str, ...]:

@@ -38,15 +38,18 @@ def normalized(vectors: Floats) -> Floats:
     [[0.6000000238418579, 0.800000011920929], [0.0, 0.0]]
     """
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors / np.maximum(lengths, np.float32(1e-12))
+    scaled: Floats = vectors / np.maximum(lengths, np.float32(1e-12))
+    return scaled
 
 
 def _first(tokens: Floats, mask: Mask) -> Floats:  # noqa: ARG001 - all poolings share one signature
-    return tokens[:, 0]
+    first: Floats = tokens[:, 0]
+    return first
 
 
 def _last(tokens: Floats, mask: Mask) -> Floats:
-    return tokens[np.arange(len(tokens)), mask.sum(axis=1) - 1]
+    last: Floats = tokens[np.arange(len(tokens)), mask.sum(axis=1) - 1]
+    return last
 
 
 def _largest(tokens: Floats, mask: Mask) -> Floats:
@@ -59,18 +62,20 @@ def _mean(tokens: Floats, mask: Mask) -> Floats:
 
 
 def _mean_sqrt(tokens: Floats, mask: Mask) -> Floats:
-    counts = mask.sum(axis=1, keepdims=True).astype(np.float32)
-    return _mean(tokens, mask) * np.sqrt(counts)
+    counts = mask.sum(axis=1, keepdims=True, dtype=np.float32)
+    scaled: Floats = _mean(tokens, mask) * np.sqrt(counts)
+    return scaled
 
 
 def _rising_mean(tokens: Floats, mask: Mask) -> Floats:
     places = np.arange(1, mask.shape[1] + 1, dtype=np.float32)
-    return _weighted(tokens, mask * places)
+    return _weighted(tokens, np.where(mask, places, np.float32(0)))
 
 
 def _weighted(tokens: Floats, weights: Floats) -> Floats:
     sums = np.matmul(weights[:, None, :], tokens)[:, 0]
-    return sums / weights.sum(axis=1, keepdims=True)
+    means: Floats = sums / weights.sum(axis=1, keepdims=True)
+    return means
 
 
 # In the order in which the poolings of one model are put side by side.

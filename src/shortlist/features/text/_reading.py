@@ -35,7 +35,9 @@ class Reading:
         for name in self.poolings:
             if name not in POOLINGS:
                 raise ArgumentError(
-                    "text encoder", received=f"pooling {name!r}", expected="a known pooling",
+                    "text encoder",
+                    received=f"pooling {name!r}",
+                    expected="a known pooling",
                     remedy=near(name, POOLINGS),
                 )
         if isinstance(self.max_length, bool) or not isinstance(self.max_length, int) or self.max_length < 3:

@@ -1,0 +1,70 @@
+"""Groups of rows: those with equal values in one column, or in several columns together."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import polars as pl
+
+from shortlist.errors import SchemaError
+from shortlist.features._key_table import KeyTable
+from shortlist.features._op import Exprs, Step
+from shortlist.features.ops._checks import column_type
+from shortlist.features.ops._combination import combined_column
+from shortlist.schema import Column, Domain, Tags
+
+__all__ = ["feature_of", "group_keys", "group_name", "group_place", "group_table", "one_value", "ungrouped"]
+
+
+def group_name(op: str, inputs: tuple[Column, ...], name: str | None) -> str:
+    """What the groups are called: the given name, or the columns' names joined by "_".
+
+    Raises:
+        SchemaError: a column cannot tell groups apart: it holds lists, fractions or times.
+    """
+    for column in inputs:
+        column_type(op, column, "int", "uint", "string", "bool", remedy="cast it, or Bucketize it first")
+        one_value(op, column)
+    return "_".join(column.name for column in inputs) if name is None else name
+
+
+def one_value(op: str, column: Column) -> None:
+    """Refuse a column of lists or vectors.
+
+    Raises:
+        SchemaError: it is one.
+    """
+    if column.shape.kind != "scalar":
+        raise SchemaError(
+            f"{op} of column {column.name!r}",
+            received=f"a {column.shape.kind} in each row",
+            expected="one value a row",
+            remedy="choose another column, or one row for each value",
+        )
+
+
+def feature_of(inputs: tuple[Column, ...], name: str) -> Column:
+    """A number known by group: about the entity that the group's columns share."""
+    column = combined_column(inputs, name)
+    return replace(column, dtype="float64", tags=column.tags | {Tags.CONTINUOUS}, domain=Domain(name))
+
+
+def group_keys(step: Step, columns: Exprs) -> dict[str, pl.Expr]:
+    """The columns of the groups, under names of their own."""
+    return {f"key_{place}": columns[column.name] for place, column in enumerate(step.inputs)}
+
+
+def group_table(groups: pl.DataFrame, keys: Iterable[str]) -> KeyTable:
+    """The groups as keys in rising order, all-null rows left out."""
+    names = tuple(keys)
+    return KeyTable(groups.select(names).filter(~ungrouped(names)).unique().sort(names), names)
+
+
+def ungrouped(keys: Iterable[str]) -> pl.Expr:
+    """Rows of the group that has no value at all."""
+    return pl.all_horizontal(pl.col(list(keys)).is_null())
+
+
+def group_place(table: KeyTable, inputs: tuple[Column, ...], columns: Exprs) -> pl.Expr:
+    """The position of each row's group in the table, -1 unknown, -2 null."""
+    values = [columns[column.name].alias(column.name) for column in inputs]
+    return table.place(pl.struct(values) if len(values) > 1 else columns[inputs[0].name])

@@ -1,0 +1,195 @@
+"""The program that a profile proposes: read, split, fit a workflow."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from textwrap import fill
+
+from shortlist.profiling._column import ColumnProfile
+from shortlist.profiling._propose import IGNORED
+from shortlist.profiling._subject import Subject
+from shortlist.profiling._times import Timing
+from shortlist.schema import Column, Schema, Tags
+
+__all__ = ["Known", "program"]
+
+_WIDTH = 100
+_RARE, _MANY = 0.2, 1000
+_LOG = ("log", "items", "users")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """All that a program is written from.
+
+    Attributes:
+        subject: what the rows are.
+        schema: the proposed schema.
+        columns: what is known of each column.
+        ignored: columns to leave out, and why.
+        timing: when the events happened.
+    """
+
+    subject: Subject
+    schema: Schema
+    columns: Sequence[ColumnProfile]
+    ignored: Mapping[str, str]
+    timing: Timing | None
+
+    def about(self, name: str) -> ColumnProfile:
+        """A column by its name."""
+        return next(column for column in self.columns if column.name == name)
+
+
+def program(source: object, known: Known) -> str:
+    """Python that runs as it stands; ``source`` is what was profiled, if that was no file.
+
+    Args:
+        source: files, or tables in memory.
+        known: what the profile found.
+    """
+    subject = known.subject
+    span = _test_span(known.timing) if subject.kind == "log" and known.timing is not None else None
+    name = {"log": "events", "items": "items", "users": "users"}.get(subject.kind, "rows")
+    lines = ["import shortlist as sl", "from shortlist import ops", "", *_reading(known, name, _place(source))]
+    if span is not None:
+        lines.append(f'train, _, test = sl.split.by_time({name}, valid=None, test="{span}")')
+    lines += _left_out(known)
+    branches = [*_encoded(known), *_scaled(known), *_vectors(known)]
+    if subject.kind == "log" and span is not None:
+        branches += _history(subject.roles["item"])
+    lines += ["flow = sl.Workflow([", *(_indented(branch) for branch in branches)]
+    lines += [f"]).fit({'train' if span is not None else name})", "print(flow.schema)"]
+    return "\n".join(lines) + "\n"
+
+
+def _place(source: object) -> str:
+    if isinstance(source, str | Path):
+        return repr(str(source))
+    if isinstance(source, list | tuple) and source and all(isinstance(one, str | Path) for one in source):
+        return repr([str(one) for one in source]) if len(source) > 1 else repr(str(source[0]))
+    return "source"
+
+
+def _reading(known: Known, name: str, place: str) -> list[str]:
+    if known.subject.kind not in _LOG:
+        return [f"{name} = sl.Dataset.read({place})", *_tagging(known, name)]
+    roles, more = known.subject.roles, ""
+    lines = ["roles = {" + ", ".join(f'"{role}": {column!r}' for role, column in roles.items()) + "}"]
+    value = known.about(roles["value"]) if "value" in roles else None
+    if value is not None and value.low is not None and value.low < 0:
+        lines.append("# A negative value takes an earlier event of the same user and item back.")
+        more = ", signals=sl.Signals(negative_value_cancels=True)"
+    elif "event" in roles:
+        kinds = ", ".join(str(value) for value, _ in known.about(roles["event"]).most[:6])
+        lines.append(f"# Every event counts alike; sl.Signals says otherwise, by type: {kinds}.")
+    lines.append(f"{name} = sl.scan({place}, roles=roles{more})")
+    for target in known.subject.targets:
+        tags = ", ".join(f'"{tag}"' for tag in sorted(known.schema[target].tags))
+        lines.append(f"{name} = {name}.tag({target!r}, {tags})")
+    return lines
+
+
+def _tagging(known: Known, name: str) -> list[str]:
+    """Tags by the words that several columns share."""
+    words: dict[str, list[str]] = {}
+    for column in known.schema:
+        if IGNORED not in column.tags:
+            words.setdefault(" ".join(sorted(column.tags)), []).append(column.name)
+    lines = ["tags = {"]
+    for tags, names in words.items():
+        lines.append(fill(f'"{tags}": {names!r},', _WIDTH, initial_indent="    ", subsequent_indent=" " * 8))
+    loop = [f"for words, names in tags.items():", f"    for name in names:"]
+    return [*lines, "}", *loop, f"        {name} = {name}.tag(name, *words.split())"]
+
+
+def _left_out(known: Known) -> list[str]:
+    lines = []
+    for column in known.schema:
+        if column.name in known.ignored:
+            lines.append(f"# {column.name} is left out: {known.ignored[column.name]}.")
+        elif Tags.TEXT in column.tags:
+            lines.append(f"# {column.name} is text: a text encoder makes vectors of it.")
+        elif "date" in column.tags:
+            lines.append(f"# {column.name} is a date: elapsed time or parts of it make features.")
+        elif Tags.ID in column.tags and column.dtype.startswith("float"):
+            lines.append(f"# {column.name} holds ids as fractions: cast it to whole numbers.")
+    return lines
+
+
+def _encoded(known: Known) -> list[str]:
+    """Branches of Categorify, by how many of a column's values are rare."""
+    by_options: dict[str, list[str]] = {}
+    for column in known.schema:
+        wanted = Tags.CATEGORICAL in column.tags and column.dtype != "datetime"
+        if wanted and not column.dtype.startswith("float") and not _set_apart(column):
+            about = known.about(column.name)
+            rare = about.distinct > _MANY and about.once > _RARE and Tags.USER not in column.tags
+            by_options.setdefault("min_count=2" if rare else "", []).append(column.name)
+    return [f"{names!r} >> ops.Categorify({options})" for options, names in by_options.items()]
+
+
+def _scaled(known: Known) -> list[str]:
+    """Branches for numbers: limits where few are far out, logarithms where they are skewed."""
+    by_ops: dict[str, list[str]] = {}
+    for column in known.schema:
+        if Tags.CONTINUOUS in column.tags and not _set_apart(column) and column.shape.kind != "vector":
+            by_ops.setdefault(_numeric_ops(known.about(column.name)), []).append(column.name)
+    return [f"{names!r} >> {chain}" for chain, names in by_ops.items()]
+
+
+def _numeric_ops(column: ColumnProfile) -> str:
+    """Clip, LogOp, Normalize, and the mean where a value is missing: 0 after Normalize."""
+    chain, low = [], column.low
+    if column.far_out:
+        low, high = (float(f"{column.quantiles[share]:.3g}") for share in (0.001, 0.999))
+        chain.append(f"ops.Clip({low:g}, {high:g})")
+    if low is not None and low >= 0 and column.skewed:
+        chain.append("ops.LogOp()")
+    chain.append("ops.Normalize()")
+    flag = ", add_indicator=True" if column.missing > 0 and column.shape == "" else ""
+    chain.append(f"ops.FillMissing(0.0{flag})")
+    return " >> ".join(chain)
+
+
+def _vectors(known: Known) -> list[str]:
+    return [
+        repr(column.name)
+        for column in known.schema
+        if column.shape.kind == "vector" and not _set_apart(column) and Tags.TEXT not in column.tags
+    ]
+
+
+def _history(item: str) -> list[str]:
+    return [
+        f"ops.History({item!r}, max_length=50) >> ops.Categorify(like={item!r})",
+        'ops.AsOf("user") >> ops.LogOp() >> ops.Normalize()',
+        'ops.AsOf("item", window="30d") >> ops.LogOp() >> ops.Normalize()',
+    ]
+
+
+def _set_apart(column: Column) -> bool:
+    return bool(column.tags & {IGNORED, Tags.TARGET, Tags.TIME, "value", "event", "weight"})
+
+
+def _indented(branch: str) -> str:
+    """A branch on as many lines as its names take."""
+    text = f"{branch},"
+    if len(text) + 4 <= _WIDTH:
+        return f"    {text}"
+    names, _, chain = text.partition("] >> ")
+    return fill(names, _WIDTH, initial_indent="    ", subsequent_indent="     ") + f"\n    ] >> {chain}"
+
+
+def _test_span(timing: Timing) -> str | None:
+    """The last four weeks, or a sixth of a shorter log."""
+    if timing.first is None or timing.last is None:
+        return None
+    span = timing.last - timing.first
+    if span >= timedelta(days=168):
+        return "28d"
+    for unit, length in (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("m", timedelta(minutes=1))):
+        if span >= 6 * length:
+            return f"{span // (6 * length)}{unit}"
+    return None

@@ -1,0 +1,84 @@
+"""Laws of history ops: the store's value at a time is the offline value as of that time."""
+
+from collections.abc import Sequence
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from shortlist.features import Workflow, engine, ops
+from shortlist.features._event_source import EventSource
+from shortlist.io import Dataset
+from shortlist.schema import Column, Schema
+from shortlist.testing import _ops as suite
+
+EVENTS = Schema(
+    [
+        Column("user", "int64", ("user", "id")),
+        Column("item", "int64", ("item", "id")),
+        Column("time", "datetime", ("time",)),
+        Column("weight", "float32", ("weight",)),
+        Column("category", "string", ("item", "categorical")),
+        Column("shop", "int64", ("context", "categorical")),
+        Column("member", "bool", ("user", "categorical")),
+        Column("price", "float64", ("context", "continuous")),
+        Column("click", "int64", ("target", "binary")),
+    ]
+)
+TYPES = {
+    "user": pl.Int64,
+    "item": pl.Int64,
+    "time": pl.Datetime("us"),
+    "weight": pl.Float32,
+    "category": pl.String,
+    "shop": pl.Int64,
+    "member": pl.Boolean,
+    "price": pl.Float64,
+    "click": pl.Int64,
+}
+event = st.tuples(
+    st.one_of(st.none(), st.integers(0, 2)),
+    st.one_of(st.none(), st.integers(0, 3)),
+    st.integers(0, 6).map(lambda day: day * 43_200_000_000),
+    st.sampled_from([1.0, 2.0, 0.0, -1.0]),
+    st.sampled_from([None, "red", "blue", ""]),
+    st.sampled_from([None, -1, 0, 2**62, -(2**62)]),
+    st.sampled_from([None, True, False]),
+    st.sampled_from([None, 0.1, -3.0, 1e9, float("nan"), float("inf")]),
+    st.sampled_from([None, 0, 1]),
+)
+events = st.lists(event, max_size=14).map(lambda rows: pl.DataFrame(rows, schema=TYPES, orient="row"))
+ENTITIES: Sequence[str | tuple[str, ...]] = (
+    "user",
+    "item",
+    "pair",
+    "category",
+    "shop",
+    "member",
+    ("user", "category"),
+    ("shop", "item"),
+    ("member", "category", "user"),
+)
+SOURCES: list[ops.Source] = [
+    *(ops.History(of, max_length=2) for of in ("item", "category", "shop", "member", "price", "click", "time")),
+    ops.History("item"),
+    *(ops.AsOf(of, "count", "1d") for of in ENTITIES),
+    *(ops.AsOf(of, "days_since") for of in ENTITIES[2:]),
+    *(ops.AsOf(of, "days_since_first", "2d") for of in ENTITIES[:7]),
+    *(ops.AsOf(of, "rate", window) for of in ("item", ("user", "shop")) for window in (None, "36h")),
+    *(ops.AsOf(of, "share") for of in ("pair", ("category", "user"))),
+    *(ops.AsOf(of, "mean", value=value) for of in ENTITIES[:4] for value in ("click", "price")),
+    *(ops.AsOf(of, "sum", "2d", value=value) for of in ENTITIES[4:] for value in ("member", "price")),
+    *(ops.DifferenceLag("price", by, shift) for by in ENTITIES for shift in (1, 3)),
+    ops.DifferenceLag("click", name="clicked"),
+]
+every_source = pytest.mark.parametrize("source", SOURCES, ids=lambda source: f"{source.needs.row} {source.output}")
+
+
+@every_source
+@settings(max_examples=5, deadline=None)
+@given(rows=events)
+def test_history_offline_equals_the_store_replayed(source: ops.Source, rows: pl.DataFrame) -> None:
+    suite.check_replay(source, rows, EVENTS)
