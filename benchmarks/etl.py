@@ -58,7 +58,12 @@ class Bench:
             return run(inside, cwd=HERE), kind
 
     def shortlist(self, files: list[str], name: str = "shortlist", limit: int = 0) -> tuple[Run, str]:
-        task = {"files": files, "out": str(self.out(name))}
+        task = {
+            "files": files,
+            "out": str(self.out(name)),
+            "cut": self.options.cut,
+            "threads": self.options.threads,
+        }
         return self.child("contestants", "shortlist", json.dumps(task), limit=limit)
 
     def floor(self) -> Run:
@@ -160,7 +165,7 @@ def flags(options: argparse.Namespace) -> Iterable[str]:
         yield f"--nvtabular-workers {options.nvtabular_workers}"
     if options.nvtabular_part_size:
         yield f"--nvtabular-part-size {options.nvtabular_part_size}"
-    yield f"--rows {options.rows}"
+    yield f"--rows {options.rows} --cut {options.cut} --threads {options.threads}"
     yield f"--memory-limit {options.memory_limit:g}"
 
 
@@ -176,6 +181,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--data", type=Path, help="folder that keeps the generated rows; temporary by default"
     )
+    parser.add_argument("--cut", type=int, default=500_000, help="most rows in a partition of ours")
+    parser.add_argument("--threads", type=int, default=2, help="partitions of ours in flight at once")
     parser.add_argument("--nvtabular", metavar="PYTHON", help="an interpreter that has nvtabular 23.8")
     parser.add_argument(
         "--nvtabular-workers", type=int, default=0, help="processes of its Dask cluster; 0: none"

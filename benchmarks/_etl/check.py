@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ JOINED = [
 PASSED = ("recent", "ts", "label")
 NUMBERS = (*SKEWED, *PLAIN, *JOINED)
 NEAR, EXACT = 1e-4, 1e-6
+SLICE = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -91,8 +93,12 @@ def number(name: str) -> pl.Expr:
 
 
 def written(folder: Path) -> list[Path]:
-    """The files of an output in the order of their numbers."""
-    return sorted(folder.glob("part*.parquet"), key=lambda path: int(path.stem.split("[")[0][5:]))
+    """The files of an output in the order of their numbers, which need not be padded."""
+
+    def numbers(path: Path) -> list[int]:
+        return [int(number) for number in re.findall(r"\d+", path.stem)]
+
+    return sorted(folder.glob("part*.parquet"), key=numbers)
 
 
 def different(ours: pl.DataFrame, theirs: pl.DataFrame, known: pl.Series) -> dict[str, int]:
@@ -105,7 +111,7 @@ def different(ours: pl.DataFrame, theirs: pl.DataFrame, known: pl.Series) -> dic
         found[name] = int((~ours[name].eq_missing(theirs[name])).sum())
     for name in NUMBERS:
         mine, other = ours[name].cast(pl.Float64), theirs[name].cast(pl.Float64)
-        near = (mine - other).abs() <= NEAR * (1.0 + other.abs())
+        near = other.is_finite() & ((mine - other).abs() <= NEAR * (1.0 + other.abs()))
         apart = ~(near.fill_null(value=False) | (mine.is_null() & other.is_null()))
         if name in JOINED:
             found[f"{name}, null key"] = int((apart & ~known).sum())
@@ -120,36 +126,42 @@ def moved(ours: pl.DataFrame, theirs: pl.DataFrame) -> dict[str, int]:
 
 
 def sums(rows: pl.DataFrame) -> dict[str, float]:
-    return rows.select(pl.col(*KEYS, JOINED[0]).cast(pl.Int64).sum()).row(0, named=True)
+    return rows.select(pl.col(*KEYS).cast(pl.Int64).sum()).row(0, named=True)
 
 
-def pairs(files: Sequence[str], ours: Path) -> Iterator[tuple[pl.DataFrame, pl.DataFrame, int]]:
-    """Raw rows, the rows made of them, and the file's number, file by file."""
-    for place, (file, made) in enumerate(zip(files, written(ours), strict=True)):
-        yield pl.read_parquet(file), pl.read_parquet(made), place
+def slices(sources: Sequence[pl.LazyFrame]) -> Iterator[list[pl.DataFrame]]:
+    """The same million rows of each source, again and again.
+
+    Raises:
+        ValueError: the sources have not the same number of rows.
+    """
+    counts = [int(source.select(pl.len()).collect().item()) for source in sources]
+    if len(set(counts)) > 1:
+        raise ValueError(f"outputs of {counts} rows")
+    for start in range(0, counts[0], SLICE):
+        yield [source.slice(start, SLICE).collect() for source in sources]
 
 
 def check(task: dict[str, Any]) -> dict[str, Any]:
     """Rows that differ from the definition and from the peer, sums of codes, and the target encodings."""
-    files, ours = task["files"], Path(task["ours"])
-    definition = Definition.of(pl.scan_parquet(files))
-    peers = written(Path(task["peer"])) if task["peer"] else []
+    raw, ours = pl.scan_parquet(task["files"]), pl.scan_parquet(written(Path(task["ours"])))
+    definition = Definition.of(raw)
+    peer = [pl.scan_parquet(written(Path(task["peer"])))] if task["peer"] else []
     totals: dict[str, dict[str, float]] = {
         name: {} for name in ("definition", "sums", "peer", "peer order", "peer sums")
     }
-    for raw, made, place in pairs(files, ours):
-        known = raw[GROUPED].is_not_null()
-        add(totals["definition"], different(made, definition.expected(raw), known))
+    for rows, made, *others in slices([raw, ours, *peer]):
+        known = rows[GROUPED].is_not_null()
+        add(totals["definition"], different(made, definition.expected(rows), known))
         add(totals["sums"], sums(made))
-        if peers:
-            other = pl.read_parquet(peers[place])
+        for other in others:
             add(totals["peer"], different(definition.counted(made), definition.counted(other), known))
             add(totals["peer order"], moved(made, other))
             add(totals["peer sums"], sums(other))
     return {
         **totals,
-        "encoded": {name: out_of_fold(files, written(ours), name) for name in ENCODED},
-        "peer encoded": {name: out_of_fold(files, peers, name) for name in ENCODED if peers},
+        "encoded": {name: out_of_fold(raw, ours, name) for name in ENCODED},
+        "peer encoded": {name: out_of_fold(raw, made, name) for made in peer for name in ENCODED},
     }
 
 
@@ -158,7 +170,7 @@ def add(total: dict[str, float], part: dict[str, float] | dict[str, int]) -> Non
         total[name] = total.get(name, 0) + value
 
 
-def out_of_fold(files: Sequence[str], made: Sequence[Path], name: str) -> dict[str, float]:
+def out_of_fold(raw: pl.LazyFrame, made: pl.LazyFrame, name: str) -> dict[str, float]:
     """Rows whose target encoding is not the smoothed mean of the key's other folds.
 
     The folds are not known here, but their sums are: rows of one key that got one value are one fold, or j
@@ -166,14 +178,8 @@ def out_of_fold(files: Sequence[str], made: Sequence[Path], name: str) -> dict[s
     mean m of all other rows may be that of the other folds too: keys seen once have it for their value.
     """
     value = f"TE_{name}_label"
-    parts = [
-        pl.concat(
-            [pl.scan_parquet(file).select(name, "label"), pl.scan_parquet(path).select(value)],
-            how="horizontal",
-        )
-        for file, path in zip(files, made, strict=True)
-    ]
-    folds = pl.concat(parts).group_by(name, value).agg(n=pl.len(), s=pl.col("label").cast(pl.Int64).sum())
+    rows = pl.concat([raw.select(name, "label"), made.select(value)], how="horizontal")
+    folds = rows.group_by(name, value).agg(n=pl.len(), s=pl.col("label").cast(pl.Int64).sum())
     keys = folds.collect(engine="streaming").with_columns(
         pl.col(value).cast(pl.Float64), N=pl.col("n").sum().over(name), S=pl.col("s").sum().over(name)
     )

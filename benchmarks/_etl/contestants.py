@@ -58,15 +58,16 @@ class Clock:
         return Clock(now.wall - self.wall, now.cpu - self.cpu)
 
 
-def dataset(files: list[str]) -> Dataset:
-    return Dataset.of([pl.scan_parquet(file) for file in files], SCHEMA)
+def dataset(files: list[str], cut: int) -> Dataset:
+    """The files in partitions of at most ``cut`` rows."""
+    return Dataset.of([pl.scan_parquet(file) for file in files], SCHEMA).cut(cut)
 
 
 def shortlist(task: Task) -> dict[str, float]:
     """Fit, then transform and write; the fitted workflow is saved outside of the measured time."""
-    out, engine = Path(task["out"]), Local(**task.get("engine", {}))
+    out, engine = Path(task["out"]), Local(threads=task["threads"])
     clock = Clock.start()
-    rows, flow = dataset(task["files"]), workflow()
+    rows, flow = dataset(task["files"], task["cut"]), workflow()
     flow.fit(rows, engine=engine)
     fit = clock.since()
     flow.write(rows, out / "rows", engine=engine)

@@ -4,6 +4,7 @@ import json
 import os
 import resource
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -58,7 +59,8 @@ def run(command: Sequence[str], *, cwd: Path) -> Run:
     wall, own = time.perf_counter() - start, children_seconds() - used
     others = max(busy_seconds() - busy - own, 0.0) / wall / (os.cpu_count() or 1)
     if not peak:
-        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+        unit = MIB if sys.platform == "darwin" else 1024
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / unit
     if process.returncode:
         return Run({}, peak, others, ended(process.returncode, errors))
     return Run(json.loads(out.strip().splitlines()[-1]), peak, others)

@@ -66,11 +66,30 @@ def test_the_workflow_gives_what_plain_joins_give(
     parts: dict[str, ModuleType], files: list[Path], tmp_path: Path
 ) -> None:
     contestants, check = parts["contestants"], parts["check"]
-    rows = contestants.dataset([str(file) for file in files])
+    rows = contestants.dataset([str(file) for file in files], cut=700)
     contestants.workflow().fit(rows).write(rows, tmp_path / "rows", engine=Local(threads=1))
     found = check.check({"files": [str(file) for file in files], "ours": str(tmp_path / "rows"), "peer": ""})
     assert {name: count for name, count in found["definition"].items() if count} == {}
     assert {name: encoded["wrong"] for name, encoded in found["encoded"].items()} == {"k1": 0, "c1": 0}
+
+
+def test_memory_of_a_run_and_its_children_is_seen_and_bounded(
+    parts: dict[str, ModuleType], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measure = parts["measure"]
+    work = (
+        "import time; held = bytearray(64 << 20); held[::4096] = b'x' * (len(held) // 4096); time.sleep(0.3)"
+    )
+    inner = (
+        f"import subprocess, sys; subprocess.run([sys.executable, '-c', {work!r}], check=True); print('{{}}')"
+    )
+    command = [sys.executable, "-c", inner]
+    assert 64 < measure.run(command, cwd=tmp_path).peak < 200
+    monkeypatch.setattr(measure, "own_group", lambda: None)
+    with measure.bounded(command, 32 << 20) as (inside, kind):
+        bound = measure.run(inside, cwd=tmp_path)
+    assert kind == "RLIMIT_DATA"
+    assert "failed" in bound.failure
 
 
 def test_a_failed_run_is_told(parts: dict[str, ModuleType], tmp_path: Path) -> None:

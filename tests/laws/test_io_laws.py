@@ -1,12 +1,15 @@
 """Nothing is lost: rows are kept or counted, units are kept or taken back, tables do not see the future."""
 
 from collections import defaultdict
+from datetime import datetime
+from itertools import pairwise
+from tempfile import TemporaryDirectory
 
 import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shortlist.io import Signals, item_table, scan
+from shortlist.io import Dataset, Signals, concat, item_table, read_parquet, scan, write_parquet
 from shortlist.testing._io import assert_accounted
 
 IDS = st.sampled_from([None, "", " ", "a", "b", "c"])
@@ -114,3 +117,48 @@ def test_a_table_before_a_moment_is_the_table_of_the_earlier_events(
         .collect()
         .equals(table.collect())
     )
+
+
+TEXTS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=6)
+MOMENTS = st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1))
+FRAMES = st.lists(
+    st.lists(
+        st.tuples(
+            st.none() | TEXTS,
+            st.none() | st.integers(-(2**63), 2**63 - 1),
+            st.none() | MOMENTS | MOMENTS.map(lambda t: t.replace(hour=0, minute=0, second=0, microsecond=0)),
+            st.none() | st.booleans(),
+        ),
+        max_size=6,
+    ),
+    min_size=1,
+    max_size=3,
+)
+
+
+@given(FRAMES, st.lists(st.sampled_from(["s", "n", "t", "b"]), unique=True))
+@settings(max_examples=25, deadline=None)
+def test_a_written_data_set_is_read_back_partition_by_partition(
+    parts: list[list[tuple[object, ...]]], partition_by: list[str]
+) -> None:
+    types = {"s": pl.String, "n": pl.Int64, "t": pl.Datetime("us"), "b": pl.Boolean}
+    frames = [pl.DataFrame(rows, schema=types, orient="row").with_row_index("row") for rows in parts]
+    with TemporaryDirectory() as root:
+        write_parquet(Dataset.of(frames), root, partition_by=tuple(partition_by))
+        back = [part.collect() for part in read_parquet(root).partitions]
+    for frame, other in zip(back, frames, strict=True):
+        assert frame.sort("row").equals(other)
+    if not partition_by:
+        assert [frame["row"].to_list() for frame in back] == [frame["row"].to_list() for frame in frames]
+
+
+@given(st.lists(st.lists(st.integers(), max_size=9), min_size=1, max_size=4), st.integers(1, 12))
+@settings(max_examples=60, deadline=None)
+def test_a_cut_changes_neither_the_rows_nor_their_order(parts: list[list[int]], rows: int) -> None:
+    small = [[value % 100 for value in part] for part in parts]
+    data = concat(Dataset.of(pl.DataFrame({"a": part}, schema={"a": pl.Int64})) for part in small)
+    cut = data.cut(rows)
+    assert cut.collect().equals(data.collect())
+    sizes = [part.collect().height for part in cut.partitions]
+    assert max(sizes) <= rows
+    assert all(one + other > rows for one, other in pairwise(sizes))

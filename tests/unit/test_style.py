@@ -100,7 +100,7 @@ def _in_project_depth() -> dict[str, int]:
     }
 
     def depth(name: str) -> int:
-        return 1 + max((depth(base) for base in bases[name] if base in bases and base != name), default=0)
+        return 1 + max((depth(base) for base in bases[name] if base in bases and base != name), default=-1)
 
     return {name: depth(name) for name in bases}
 

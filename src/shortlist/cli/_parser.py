@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from shortlist import __version__
-from shortlist.cli import _demo, _evaluate, _fit, _inspect, _recommend, _serve
+from shortlist.cli import _demo, _embed, _evaluate, _fit, _inspect, _profile, _recommend, _serve
 from shortlist.errors import ArgumentError, near
 
 __all__ = ["parsed"]
@@ -13,13 +13,14 @@ __all__ = ["parsed"]
 _ABOUT = "From an event log to a served recommender: train, measure, look inside, and answer over HTTP."
 _FIRST_STEPS = """first steps:
   shortlist demo                                       see the whole of it on real data, in minutes
+  shortlist profile log.csv                            see what your own log holds
   shortlist fit --events log.csv --out my-bundle       train on your own log
   shortlist recommend my-bundle --users u1 u2          ask the result
   shortlist serve my-bundle                            answer over HTTP
 
 Exit codes: 0 done, 1 unexpected failure, 2 something to mend (the message says what), 130 interrupted.
 SHORTLIST_DEBUG=1 shows the traceback of an error."""
-_COMMANDS = (_demo, _fit, _evaluate, _recommend, _serve, _inspect)
+_COMMANDS = (_demo, _profile, _fit, _evaluate, _recommend, _serve, _inspect, _embed)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -2,6 +2,15 @@
 
 from shortlist.export._export import export_encoder, export_ranker
 from shortlist.export._save import refuse_existing, save
+from shortlist.export._text_encoder import export_text_encoder, served_text_model
 from shortlist.export._weights import load_weights
 
-__all__ = ["export_encoder", "export_ranker", "load_weights", "refuse_existing", "save"]
+__all__ = [
+    "export_encoder",
+    "export_ranker",
+    "export_text_encoder",
+    "load_weights",
+    "refuse_existing",
+    "save",
+    "served_text_model",
+]

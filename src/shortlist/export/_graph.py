@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from shortlist.errors import ExportError
 from shortlist.schema import Column
 
-__all__ = ["Input", "to_graph"]
+__all__ = ["Input", "quiet", "stripped", "to_graph"]
 
 Input = tuple[Column, str]
 
@@ -48,7 +48,7 @@ def to_graph(
         example.append(torch.zeros(shape, dtype=dtype))
         dynamic.append(free)
     try:
-        with _quiet(), torch.no_grad():
+        with quiet(), torch.no_grad():
             program: Any = torch.onnx.export(
                 _Call(model, compute).eval(),
                 tuple(example),
@@ -64,7 +64,7 @@ def to_graph(
             expected="a model that torch.onnx.export can trace",
             remedy="avoid branches on values and on sizes",
         ) from error
-    return _named(_stripped(program.model_proto), names, output)
+    return _named(stripped(program.model_proto), names, output)
 
 
 class _Call(nn.Module):
@@ -78,7 +78,7 @@ class _Call(nn.Module):
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep remarks of the exporter on its own affairs from the user."""
     logger = logging.getLogger("torch.onnx._internal.exporter._registration")
     level = logger.level
@@ -94,7 +94,7 @@ def _quiet() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _stripped(proto: Any) -> Any:
+def stripped(proto: Any) -> Any:
     """Without the names of source files, which differ from machine to machine."""
     graph = proto.graph
     del graph.value_info[:]

@@ -76,9 +76,10 @@ def _plain(values: pl.Series) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_] |
     """Values as an array, and which of them are missing where the array cannot say it itself."""
     dtype = values.dtype
     if isinstance(dtype, pl.Array):
-        blank = pl.Series([[np.nan] * dtype.size], dtype=pl.Array(pl.Float64, dtype.size))
-        filled = values.cast(pl.Array(pl.Float64, dtype.size)).to_frame("x")
-        return filled.select(pl.col("x").fill_null(blank.first())).to_series().to_numpy(), None
+        vectors = np.full((len(values), dtype.size), np.nan)
+        given = values.drop_nulls().explode().cast(pl.Float64).fill_null(np.nan)
+        vectors[values.is_not_null().to_numpy()] = given.to_numpy().reshape(-1, dtype.size)
+        return vectors, None
     if dtype.is_float():
         return values.fill_null(np.nan).to_numpy(), None
     if dtype == pl.String:

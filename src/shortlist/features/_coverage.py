@@ -10,7 +10,7 @@ from shortlist.features._frame_columns import element_type
 from shortlist.features._plan import Plan, States
 from shortlist.features._state import State
 from shortlist.features._vocabulary import Vocabulary
-from shortlist.schema import FIRST_UNKNOWN, NULL, Column, first_value
+from shortlist.schema import FIRST_UNKNOWN, NULL, PADDING, Column, first_value
 
 __all__ = [
     "RAW",
@@ -125,15 +125,29 @@ def _is_null(column: Column) -> pl.Expr:
 
 def _coded(column: Column, out: pl.DataFrame, buckets: int) -> Seen:
     codes = out[column.name]
-    values = codes.list.explode(empty_as_null=False, keep_nulls=False) if column.is_list else codes
+    if column.is_list:
+        codes = codes.list.explode(empty_as_null=False, keep_nulls=False)
+    values = codes.filter(codes != PADDING) if column.is_list else codes
     unknown = values.is_between(FIRST_UNKNOWN, first_value(buckets) - 1).sum()
     return Seen(column.name, len(values), int((values == NULL).sum()), int(unknown))
 
 
 def vocabularies(plan: Plan, states: States) -> dict[str, State]:
-    """The state of each column that has a vocabulary."""
-    found = {column.name: states[key] for key, step in plan.steps for column in step.outputs}
-    return {name: state for name, state in found.items() if "vocabulary" in state.tables}
+    """The state of each column that comes out with a vocabulary, whatever was done to its codes after."""
+    found: dict[str, State] = {}
+    for lane in plan.lanes:
+        known: dict[str, State] = {}
+        for key, step in lane.steps:
+            kept = known.get(step.inputs[0].name) if len(step.inputs) == 1 else None
+            for column in step.outputs:
+                if "vocabulary" in states[key].tables:
+                    known[column.name] = states[key]
+                elif column.vocabulary is not None and kept is not None:
+                    known[column.name] = kept
+                else:
+                    known.pop(column.name, None)
+        found |= {column.name: known[column.name] for column in lane.gives if column.name in known}
+    return found
 
 
 def described(plan: Plan, states: States) -> pl.DataFrame:

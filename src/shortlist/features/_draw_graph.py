@@ -9,7 +9,7 @@ import polars as pl
 
 from shortlist.features._frame_columns import as_left
 from shortlist.features._op import Fits, Op, Step
-from shortlist.features._plan import Lane, Plan
+from shortlist.features._plan import Key, Lane, Plan
 from shortlist.features._source import Source
 from shortlist.schema import Column
 
@@ -44,13 +44,13 @@ class Box:
     Attributes:
         op: the op.
         place: its place in the branch, from 1.
-        numbers: the steps of the plan that it stands for.
+        keys: the steps of the plan that it stands for.
         learns: whether it is fitted.
     """
 
     op: Op
     place: int
-    numbers: tuple[int, ...]
+    keys: tuple[Key, ...]
     learns: bool
 
 
@@ -59,14 +59,14 @@ class Track:
     """One branch: its boxes, and the wires between them.
 
     Attributes:
-        source: the history op it begins with.
+        sources: the history ops that it begins with, by their columns.
         boxes: first to last; each stands across the first ``span`` rows.
         wires: the columns.
         span: rows that the boxes stand across.
         rows: rows in all.
     """
 
-    source: Source | None
+    sources: Mapping[str, Source]
     boxes: tuple[Box, ...]
     wires: tuple[Wire, ...]
     span: int
@@ -79,13 +79,13 @@ def tracks(plan: Plan) -> tuple[Track, ...]:
     return tuple(_track(lane, sources) for lane in plan.lanes if lane.reads)
 
 
-def likenesses(plan: Plan) -> Iterator[tuple[int, int, str]]:
+def likenesses(plan: Plan) -> Iterator[tuple[Key, Key, str]]:
     """Pairs of steps of which the second takes over what the first learned, and the column it is named by."""
-    learned = {c.name: n for n, step in plan.steps if isinstance(step.op, Fits) for c in step.outputs}
-    for number, step in plan.steps:
+    learned = {c.name: key for key, step in plan.steps if isinstance(step.op, Fits) for c in step.outputs}
+    for key, step in plan.steps:
         for name in step.op.after() if isinstance(step.op, Fits) else ():
             if name in learned:
-                yield learned[name], number, name
+                yield learned[name], key, name
 
 
 def options(op: Op | Source) -> tuple[str, ...]:
@@ -150,23 +150,24 @@ def _track(lane: Lane, sources: Mapping[str, Source]) -> Track:
         Box(
             steps[0][1].op,
             place,
-            tuple(number for number, _ in steps),
+            tuple(key for key, _ in steps),
             any(isinstance(step.op, Fits) for _, step in steps),
         )
         for place, steps in enumerate(staged, start=1)
     )
-    return Track(sources.get(lane.reads[0].name), boxes, tuple(wires), span, below)
+    begins = {column.name: sources[column.name] for column in lane.reads if column.name in sources}
+    return Track(begins, boxes, tuple(wires), span, below)
 
 
-def _staged(lane: Lane) -> list[list[tuple[int, Step]]]:
+def _staged(lane: Lane) -> list[list[tuple[Key, Step]]]:
     """Steps of one op together: every column of a branch passes through the ops in the same order."""
     place = {column.name: 0 for column in lane.reads}
-    staged: list[list[tuple[int, Step]]] = []
-    for number, step in lane.steps:
+    staged: list[list[tuple[Key, Step]]] = []
+    for key, step in lane.steps:
         stage = place[step.inputs[0].name]
         if stage == len(staged):
             staged.append([])
-        staged[stage].append((number, step))
+        staged[stage].append((key, step))
         place.update((column.name, stage + 1) for column in step.made.columns)
     return staged
 
@@ -176,7 +177,7 @@ def _beside(steps: Iterable[Step]) -> list[Column]:
 
 
 def _rows(
-    lane: Lane, staged: list[list[tuple[int, Step]]]
+    lane: Lane, staged: list[list[tuple[Key, Step]]]
 ) -> tuple[dict[tuple[int, str], tuple[Column, Row]], int]:
     """Where every column stands after every op, and how many rows that takes.
 

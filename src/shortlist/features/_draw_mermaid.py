@@ -27,13 +27,13 @@ def mermaid(plan: Plan) -> str:
         lines.append(f'f{place}{{{{"{_text("Filter", "rows kept in training", in_words(kept))}"}}}}:::rows')
     raw = {column.name: f"r{place}" for place, column in enumerate(plan.raw)}
     drawn = tracks(plan)
-    used = {w.column.name for t in drawn for w in t.wires if w.start == 0 and (t.source is None or w.beside)}
+    used = {w.column.name for t in drawn for w in t.wires if w.start == 0 and (not t.sources or w.beside)}
     used |= {column.name for column in plan.carried}
     lines += [_node(raw[column.name], column) for column in plan.raw if column.name in used]
-    owner: dict[int, str] = {}
+    owner: dict[str, str] = {}
     for place, track in enumerate(drawn):
         lines += _lane(track, f"b{place}", raw)
-        owner |= {number: f"b{place}_{box.place}" for box in track.boxes for number in box.numbers}
+        owner |= {step: f"b{place}_{box.place}" for box in track.boxes for step in box.keys}
     for place, column in enumerate(plan.carried):
         lines += [_node(f"c{place}", column), f"{raw[column.name]} --> c{place}"]
     shared = dict.fromkeys((owner[one], owner[other], name) for one, other, name in likenesses(plan))
@@ -42,9 +42,8 @@ def mermaid(plan: Plan) -> str:
 
 
 def _lane(track: Track, key: str, raw: dict[str, str]) -> list[str]:
-    lines = []
-    if track.source is not None:
-        lines.append(f'{key}_0[("{_op_text(track.source)}")]:::past')
+    past = {name: f"{key}_0_{place}" for place, name in enumerate(track.sources)}
+    lines = [f'{past[name]}[("{_op_text(source)}")]:::past' for name, source in track.sources.items()]
     for box in track.boxes:
         kind = "learned" if box.learns else "op"
         lines.append(f'{key}_{box.place}["{_op_text(box.op)}"]:::{kind}')
@@ -53,13 +52,15 @@ def _lane(track: Track, key: str, raw: dict[str, str]) -> list[str]:
         if wire.end is not None:
             between.setdefault((wire.start, wire.end, wire.beside), []).append(wire.column)
     for (start, end, beside), columns in sorted(between.items()):
-        if beside or (start == 0 and track.source is None):
+        if start == 0 and past and not beside:
+            lines += [f'{past[column.name]} -->|"{_labels([column])}"| {key}_{end}' for column in columns]
+        elif start == 0:
             arrow = '-. "in training" .->' if beside else "-->"
             lines += [f"{raw[column.name]} {arrow} {key}_{end}" for column in columns]
         else:
             lines.append(f'{key}_{start} -->|"{_labels(columns)}"| {key}_{end}')
     for number, wire in enumerate(wire for wire in track.wires if wire.end is None):
-        begins = raw[wire.column.name] if wire.start == 0 and track.source is None else f"{key}_{wire.start}"
+        begins = {**raw, **past}[wire.column.name] if wire.start == 0 else f"{key}_{wire.start}"
         lines += [_node(f"{key}_out{number}", wire.column), f"{begins} --> {key}_out{number}"]
     return lines
 

@@ -70,12 +70,12 @@ def svg(plan: Plan) -> str:
     for kept in plan.filters:
         parts += _filter(frame, top, in_words(kept))
         top += _TALL + _PAD
-    boxes: dict[int, tuple[int, float, float]] = {}
+    boxes: dict[str, tuple[int, float, float]] = {}
     for track in drawn:
         height = _height(track)
         parts += _lane(frame, track, top, height)
         middle = top + _PAD + _stand(track) / 2
-        boxes |= {n: (box.place, middle, _stand(track)) for box in track.boxes for n in box.numbers}
+        boxes |= {n: (box.place, middle, _stand(track)) for box in track.boxes for n in box.keys}
         top += height + _PAD
     if plan.carried:
         parts += _carried(frame, plan.carried, top)
@@ -111,8 +111,16 @@ def _filter(frame: _Frame, top: float, rows: str) -> list[str]:
 def _stand(track: Track) -> float:
     """Height of the boxes of a branch: its rows, or what the longest op has to say."""
     said = max((len(options(box.op)) for box in track.boxes), default=0)
-    past = 0 if track.source is None else 20 + 12 * len(options(track.source)) + _TALL + 12
-    return max(track.span * _ROW, 28 + 12 * said, past)
+    return max(track.span * _pitch(track), 28 + 12 * said)
+
+
+def _pitch(track: Track) -> float:
+    """From row to row: history ops need room above their columns to say what they do."""
+    return max((_ROW, *(_past_height(source) + 4 for source in track.sources.values())))
+
+
+def _past_height(source: Source) -> float:
+    return 28 + 12 * len(options(source)) + _TALL
 
 
 def _height(track: Track) -> float:
@@ -127,8 +135,6 @@ def _lane(frame: _Frame, track: Track, top: float, height: float) -> list[str]:
         parts += _wire(frame, track, wire, _level(track, wire, top), top + tall)
     for box in track.boxes:
         parts += _box(frame.box(box.place), top, tall, box)
-    if track.source is not None:
-        parts[1:1] = _past(top, tall, track.source)
     return parts
 
 
@@ -136,19 +142,17 @@ def _level(track: Track, wire: Wire, top: float) -> float:
     """The height of a wire: rows that pass through boxes stand in their middle, the others below them."""
     tall = _stand(track)
     if wire.row < track.span:
-        return top + (tall - track.span * _ROW) / 2 + (wire.row + 0.5) * _ROW
-    if track.source is not None and wire.start == 0:
-        return top + tall / 2
+        return top + (tall - track.span * _pitch(track)) / 2 + (wire.row + 0.5) * _pitch(track)
     return top + tall + (wire.row - track.span + 0.5) * _ROW
 
 
 def _wire(frame: _Frame, track: Track, wire: Wire, y: float, low: float) -> list[str]:
-    made_of_past = track.source is not None and wire.start == 0 and not wire.beside
-    if made_of_past:
-        y += _lowered(track.source)
+    past = track.sources.get(wire.column.name) if wire.start == 0 and not wire.beside else None
+    around = [] if past is None else _past(y, past)
+    y += 0 if past is None else (_past_height(past) - _TALL) / 2 - 4
     start = frame.box(wire.start) + _BOX if wire.start else _EDGE + _PAD + _CHIP
     end = frame.end if wire.end is None else frame.box(wire.end)
-    parts = [_line(start, end, y, low, wire)]
+    parts = [*around, _line(start, end, y, low, wire)]
     if wire.beside:
         parts.append(_text(start + 8, y - 4, "read in training only", "s"))
     if wire.start == 0:
@@ -212,18 +216,12 @@ def _box(x: float, top: float, tall: float, box: Box) -> list[str]:
     ]
 
 
-def _lowered(source: Source | None) -> float:
-    """How far below the middle the column of a history op stands, under the op's own words."""
-    return 0.0 if source is None else 10 + 6 * len(options(source))
-
-
-def _past(top: float, tall: float, source: Source) -> list[str]:
+def _past(middle: float, source: Source) -> list[str]:
+    """A history op around the column that it makes."""
     said, x = options(source), _EDGE + _PAD
-    high = 20 + 12 * len(said) + _TALL + 8
-    y = top + (tall - high) / 2
-    room = int((_CHIP - 16) / _SMALL)
+    y, room = middle - _past_height(source) / 2, int((_CHIP - 16) / _SMALL)
     return [
-        _rect(x - 4, y, _CHIP + 8, high, "past"),
+        _rect(x - 4, y, _CHIP + 8, _past_height(source), "past"),
         _text(x + 6, y + 15, type(source).__name__, "n"),
         _text(x + _CHIP - 4, y + 15, "from earlier events", "s e"),
         *(_text(x + 6, y + 28 + 12 * n, _cut(line, room), "s", full=line) for n, line in enumerate(said)),

@@ -2,18 +2,19 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from shortlist.errors import BundleError
+from shortlist.features import ops
 from shortlist.features._branch import Branch
 from shortlist.features._coverage import Seen
 from shortlist.features._fit import Fitted
 from shortlist.features._json import branch_from_json, branches_to_json, op_from_json, op_to_json
-from shortlist.features._plan import Plan
+from shortlist.features._plan import Plan, States
 from shortlist.features._states import read_states, read_totals, write_states, write_totals
 from shortlist.io import atomic_folder, read_manifest, write_manifest
 from shortlist.schema import Schema
@@ -73,16 +74,27 @@ def read_content(folder: Path | str, modules: Sequence[str]) -> Content:
             expected=f"a workflow of format {_FORMAT}",
             remedy="read it with the version of shortlist that wrote it",
         )
+    states = read_states(root, plain["states"])
+    branches = [branch_from_json(branch, modules) for branch in plain["branches"]]
     return Content(
         Schema.from_json(json.dumps(plain["input"])),
         None if plain["head"] is None else op_from_json(plain["head"], modules),
-        tuple(branch_from_json(branch, modules) for branch in plain["branches"]),
+        tuple(_restored(number, branch, states) for number, branch in enumerate(branches)),
         Fitted(
-            read_states(root, plain["states"]),
+            states,
             read_totals(root, plain["totals"]),
             tuple(Seen(**seen) for seen in plain["seen"]),
         ),
     )
+
+
+def _restored(number: int, branch: Branch, states: States) -> Branch:
+    """The branch with the tables that its ops were given, which are kept in their states."""
+    chain = []
+    for place, op in enumerate(branch.ops):
+        mine = [state for key, state in states.items() if key.startswith(f"{number}.{place}.")]
+        chain.append(op.restored(mine[0]) if isinstance(op, ops.JoinExternal) and mine else op)
+    return replace(branch, ops=tuple(chain))
 
 
 def _number(value: object) -> object:

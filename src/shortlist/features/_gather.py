@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from shortlist.data import Array
+from shortlist.data import Array, Ragged
 from shortlist.features._key_table import UNKNOWN_KEY, KeyTable, Positions
 from shortlist.schema import FIRST_UNKNOWN, first_value
 
@@ -21,7 +21,7 @@ class ToValue(Protocol):
     def expr(self, place: pl.Expr) -> pl.Expr:
         """On an Int64 expression of positions."""
 
-    def array(self, place: Positions) -> Array:
+    def array(self, place: Positions) -> Array | Ragged:
         """On int64 positions."""
 
 

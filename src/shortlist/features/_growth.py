@@ -1,6 +1,6 @@
 """New rows for a fitted workflow: statistics that add up, and vocabularies that grow."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from shortlist.errors import ArgumentError
 from shortlist.features._coverage import RAW, nulls_of
@@ -22,12 +22,8 @@ def updated(plan: Plan, before: Fitted, rows: Rows) -> Fitted:
         ArgumentError: the totals were not kept, or there is a step whose statistics cannot be added to.
     """
     ready = waiting(plan, stateless(plan.steps))
-    _check(plan, before, {key for key, _, _ in ready})
-    wanted: dict[Name, Statistic] = {
-        (key, name): one
-        for key, step, columns in ready
-        for name, one in as_fits(step).statistics(step, columns).items()
-    }
+    wanted = _wanted(ready)
+    _check(plan, before, wanted, {key for key, _, _ in ready})
     new = Measuring(plan, rows, whole=True).measure({**wanted, RAW: nulls_of(plan)})
     totals = {name: one.merge(before.totals[name], new[name]) for name, one in wanted.items()}
     states = {**before.states}
@@ -43,11 +39,7 @@ def extended(plan: Plan, before: Fitted, rows: Rows) -> Fitted:
     states = dict(before.states)
     fixed = {key: state for key, state in before.states.items() if key not in growing}
     ready = [found for found in waiting(plan, fixed) if found[0] in growing]
-    wanted = {
-        (key, name): one
-        for key, step, columns in ready
-        for name, one in as_fits(step).statistics(step, columns).items()
-    }
+    wanted = _wanted(ready)
     totals = Measuring(plan, rows, whole=True).measure(wanted) if wanted else {}
     for key, step, _ in ready:
         mine = {name: total for (owner, name), total in totals.items() if owner == key}
@@ -61,22 +53,32 @@ def extended(plan: Plan, before: Fitted, rows: Rows) -> Fitted:
     )
 
 
+def _wanted(ready: Iterable[tuple[Key, Step, Exprs]]) -> dict[Name, Statistic]:
+    """What the steps count in their first round."""
+    return {
+        (key, name): one
+        for key, step, columns in ready
+        for name, one in as_fits(step).statistics(step, columns).items()
+    }
+
+
 def _in_turn(ready: Iterable[tuple[Key, Step, Exprs]]) -> list[tuple[Key, Step, Exprs]]:
     """Steps that take over a state last."""
     return sorted(ready, key=lambda found: len(as_fits(found[1]).after()))
 
 
-def _check(plan: Plan, before: Fitted, ready: set[Key]) -> None:
-    fitted = [(key, step) for key, step in plan.steps if isinstance(step.op, Fits)]
-    if not before.totals and fitted:
+def _check(plan: Plan, before: Fitted, wanted: Mapping[Name, Statistic], ready: set[Key]) -> None:
+    counted = {key for key, _ in wanted}
+    if counted and not before.totals:
         raise ArgumentError(
             "Workflow.update",
             received="a workflow fitted without keep_totals",
             expected="the statistics of the rows that it was fitted on",
             remedy="fit it with keep_totals=True",
         )
-    for key, step in fitted:
-        if key not in ready or isinstance(step.op, FitsAgain):
+    for key, step in plan.steps:
+        learned = isinstance(step.op, Fits)
+        if learned and (key not in ready or (key in counted and isinstance(step.op, FitsAgain))):
             raise ArgumentError(
                 "Workflow.update",
                 received=f"{type(step.op).__name__} of column {step.inputs[0].name!r}",

@@ -148,7 +148,8 @@ def _only_step(lane: Lane, column: Column, states: States) -> Iterator[_Lookup]:
         return
     assert isinstance(step.op, Keyed)
     gather = step.op.gather(step, states[key], (column,))
-    gives = {given.name: given for given in lane.gives}
+    later = {taken.name for other, next_one in lane.steps if other != key for taken in next_one.inputs}
+    gives = {given.name: given for given in lane.gives if given.name not in later}
     if (
         gather.buckets == 1
         and gather.strict is None

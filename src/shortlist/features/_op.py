@@ -1,7 +1,7 @@
 """The form of an op: columns in, columns out, along two paths that agree."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, runtime_checkable
 
@@ -16,6 +16,7 @@ from shortlist.schema import Column, Schema
 
 __all__ = [
     "Arrays",
+    "ChecksNames",
     "Elementwise",
     "Exprs",
     "Fits",
@@ -161,3 +162,15 @@ class Elementwise(Protocol):
 
     def scalars(self, step: Step, state: State) -> tuple[Scalar, ...] | None:
         """The arithmetic, first to last; None where this step is more than that."""
+
+
+@runtime_checkable
+class ChecksNames(Protocol):
+    """An op with options by column: a name that none of its columns has is a mistake."""
+
+    def check(self, groups: Sequence[tuple[Column, ...]]) -> None:
+        """Look at all columns of the branch at once.
+
+        Raises:
+            ArgumentError: an option names another column.
+        """

@@ -8,7 +8,7 @@ import polars as pl
 from shortlist.errors import ArgumentError, near
 from shortlist.features._branch import Branch
 from shortlist.features._frame_columns import as_left
-from shortlist.features._op import Fits, KeepsRows, LooksAside, Op, Step
+from shortlist.features._op import ChecksNames, Fits, KeepsRows, LooksAside, Op, Step
 from shortlist.features._source import Source, sources_of
 from shortlist.features._state import STATELESS, State
 from shortlist.schema import Column, Schema, Tags
@@ -117,7 +117,7 @@ def plan(branches: Sequence[Branch], raw: Schema, states: States | None = None) 
         if isinstance(op, KeepsRows)
     ]
     known = raw.merge(column for _, column in sources)
-    known.select(name for expression in rows for name in expression.meta.root_names())
+    known.select(dict.fromkeys(name for expression in rows for name in expression.meta.root_names()))
     beside = {column.name: column for lane in lanes for _, step in lane.steps for column in step.beside}
     return Plan(raw, tuple(lanes), sources, tuple(rows), tuple(beside.values()), tuple(carried))
 
@@ -146,6 +146,8 @@ def _lane(number: int, branch: Branch, others: Schema, raw: Schema, states: Stat
     steps: list[tuple[Key, Step]] = []
     aside: list[Column] = []
     for place, op in enumerate(branch.ops):
+        if isinstance(op, ChecksNames) and not states:
+            op.check(groups)
         beside = tuple(raw[name] for name in op.beside(raw)) if isinstance(op, LooksAside) else ()
         passed: list[tuple[Column, ...]] = []
         for group in groups:

@@ -104,8 +104,8 @@ def _counts(column: Column, value: pl.Expr, bits: int, known: int, wanted: list[
 
     def beginning(x: pl.Expr) -> pl.Expr:
         image = _image(x)
-        kept = pl.when((image // 2 ** (_BITS - known)).is_in(wanted)).then(image) if known else image
-        return kept // 2 ** (_BITS - bits)
+        kept = pl.when((image // (1 << (_BITS - known))).is_in(wanted)).then(image) if known else image
+        return kept // (1 << (_BITS - bits))
 
     return {f"first_{bits}": Counts({"begin": on_elements(column, value, beginning)}, column.is_list)}
 
@@ -114,8 +114,7 @@ def _image(x: pl.Expr) -> pl.Expr:
     """Int64 in the order of the finite numbers, null for others; both zeros are one."""
     number = x.cast(pl.Float64)
     bits = (pl.when(number.is_finite()).then(number) + 0.0).reinterpret(dtype=pl.Int64)
-    image: pl.Expr = pl.when(bits >= 0).then(bits).otherwise(bits ^ _ALL_BUT_SIGN)
-    return image
+    return pl.when(bits >= 0).then(bits).otherwise(bits ^ _ALL_BUT_SIGN)
 
 
 def _numbers(images: Integers) -> npt.NDArray[np.float64]:

@@ -100,7 +100,8 @@ class Moments:
         if self.lists:
             chosen = chosen.select(pl.col("x").explode(empty_as_null=False, keep_nulls=False))
         x = pl.col("x")
-        finite = chosen.select(pl.when(x.is_finite()).then(x.cast(pl.Float64)))
+        number = x.cast(pl.Float64)
+        finite = chosen.select(x=pl.when(number.is_finite()).then(number))
         return finite.select(
             n=x.count().cast(pl.Int64),
             mean=x.mean().fill_null(0.0),

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from shortlist.features._frame_columns import on_elements
 from shortlist.schema import Column
 
-__all__ = ["Summary", "elements"]
+__all__ = ["Summary", "elements", "numbers"]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -44,3 +45,8 @@ class Summary:
 def elements(column: Column, value: pl.Expr) -> pl.Expr:
     """The values of a column, or all those within its lists one after the other."""
     return value.explode(empty_as_null=False, keep_nulls=False) if column.is_list else value
+
+
+def numbers(column: Column, value: pl.Expr) -> pl.Expr:
+    """The values of a column, booleans as 0 and 1."""
+    return on_elements(column, value, lambda x: x.cast(pl.Int8)) if column.dtype == "bool" else value

@@ -8,7 +8,7 @@ from typing import Any, Literal, overload
 import polars as pl
 
 from shortlist.data import Array, Batch, Ragged
-from shortlist.errors import ArgumentError, NotFittedError, SchemaError, near
+from shortlist.errors import NotFittedError, SchemaError, near
 from shortlist.features._branch import Branch
 from shortlist.features._coverage import described, fitted_coverage, vocabularies
 from shortlist.features._decode import decode, decode_codes
@@ -16,6 +16,7 @@ from shortlist.features._draw import draw
 from shortlist.features._fit import Fitted, fit_states
 from shortlist.features._folder import Content, read_content, write_content
 from shortlist.features._growth import extended, updated
+from shortlist.features._parts import split
 from shortlist.features._plan import Plan, plan
 from shortlist.features._regroup import Regroups
 from shortlist.features._request import Request
@@ -76,9 +77,7 @@ class Workflow:
     """
 
     def __init__(self, branches: Iterable[Branch | Selector | str | Source | Filter | Regroups]) -> None:
-        parts = list(branches)
-        self._head, others = _split(parts)
-        self._branches = tuple(_branch(part) for part in others)
+        self._head, self._branches = split(list(branches))
         self._raw = Schema(())
         self._plan: Plan | None = None
         self._fitted = Fitted({}, {}, ())
@@ -395,25 +394,3 @@ class Workflow:
                 remedy=near(name, known),
             )
         return Vocabulary.of(known[name])
-
-
-def _split(parts: Sequence[Any]) -> tuple[Regroups | None, Sequence[Any]]:
-    """The op that makes other rows, if the first is one, and the others."""
-    return (parts[0], parts[1:]) if parts and isinstance(parts[0], Regroups) else (None, parts)
-
-
-def _branch(part: object) -> Branch:
-    if isinstance(part, Branch):
-        return part
-    if isinstance(part, Filter):
-        return part.alone()
-    if isinstance(part, Source):
-        return Branch((), (), part)
-    if isinstance(part, str | Selector):
-        return Branch.of(part)
-    raise ArgumentError(
-        "Workflow",
-        received=part,
-        expected="branches: columns >> op, names, selectors, history ops, filters; Groupby only first",
-        remedy='Workflow(["user_id" >> ops.Categorify()])',
-    )

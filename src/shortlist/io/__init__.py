@@ -9,7 +9,7 @@ from shortlist.io._manifest import checksum, read_manifest, write_manifest
 from shortlist.io._positives import positive
 from shortlist.io._profile_roles import suggest_roles
 from shortlist.io._profile_schema import propose_schema
-from shortlist.io._profile_source import RawSlice, RawTable, read_raw, time_of
+from shortlist.io._profile_source import RawSlice, RawTable, read_raw, tables_of, time_of
 from shortlist.io._report import CleanReport
 from shortlist.io._roles import guess_roles, roles_of
 from shortlist.io._scan import scan
@@ -43,6 +43,7 @@ __all__ = [
     "roles_of",
     "scan",
     "suggest_roles",
+    "tables_of",
     "time_of",
     "user_table",
     "write_manifest",

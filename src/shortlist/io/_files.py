@@ -20,6 +20,7 @@ _ARROW = (".arrow", ".feather", ".ipc")
 _TEXT = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz", ".csv.zst")
 KNOWN = (*_PARQUET, *_ARROW, *_TEXT)
 _SEPARATORS = ",;\t|"
+_ROWS = "__rows"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,11 +162,23 @@ def _open_text(
     header = str(line.collect().item())
     options["separator"] = max(_SEPARATORS, key=header.count)
     options["schema_overrides"] = dict.fromkeys(text, pl.String)
-    frame = pl.scan_csv(path, infer_schema_length=10_000, **options)  # type: ignore[arg-type]
     try:
-        frame.select(pl.all().null_count()).collect(engine="streaming")
+        return _parsed(pl.scan_csv(path, infer_schema_length=10_000, **options))  # type: ignore[arg-type]
     except pl.exceptions.ComputeError:
-        return pl.scan_csv(path, infer_schema_length=None, **options)  # type: ignore[arg-type]
+        return _parsed(pl.scan_csv(path, infer_schema_length=None, **options))  # type: ignore[arg-type]
+
+
+def _parsed(frame: pl.LazyFrame) -> pl.LazyFrame:
+    """The frame, if all of it can be read.
+
+    Raises:
+        ComputeError: a row is broken.
+    """
+    # Counting alone does not parse: behind a quote that never ends it would miss rows without a word.
+    whole = frame.select(pl.len().alias(_ROWS), pl.all().null_count()).collect(engine="streaming")
+    parsed, counted = int(whole[_ROWS].item()), int(frame.select(pl.len()).collect().item())
+    if parsed != counted:
+        raise pl.exceptions.ComputeError(f"a quote is open: {counted} rows by lines, {parsed} by fields")
     return frame
 
 

@@ -19,7 +19,8 @@ def propose_schema(
     """Tags for every column, as `shortlist.io.scan` infers them for logs and for tables of items or users.
 
     Where rows are neither, as in a log without users or in a survey, a column belongs to the one entity there
-    is if that determines it in 98 % of the rows, and otherwise to the context of the row.
+    is if that determines it in 98 % of the rows, and not only since one value is common everywhere; otherwise
+    it belongs to the context of the row.
 
     Args:
         sample: rows with ids, times and values in the types that `shortlist.io.scan` gives them.
@@ -55,6 +56,8 @@ def _determined(sample: pl.DataFrame, key: str) -> list[str]:
     for name in again.columns:
         rows = again.select(key=key, value=pl.struct(name).hash())
         most = rows.group_by("key", "value").len().group_by("key").agg(pl.col("len").max())["len"].sum()
-        if name != key and most >= _DETERMINED * again.height and again[name].n_unique() > 1:
+        common = rows["value"].value_counts(sort=True)["count"][0] / again.height
+        share = most / again.height
+        if name != key and share >= _DETERMINED and 1 - share <= (1 - common) / 2:
             found.append(name)
     return found

@@ -1,4 +1,4 @@
-"""A source as it stands, slice by slice: nothing cleaned, guessed or left out but columns of foreign types."""
+"""A source as it stands, slice by slice: nothing cleaned or guessed, foreign types left out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from shortlist.io._files import reading
 from shortlist.io._sources import Slice, Source, cut, open_source, parts_of, source_columns
 from shortlist.io._times import time_rule
 
-__all__ = ["RawSlice", "RawTable", "read_raw", "time_of"]
+__all__ = ["RawSlice", "RawTable", "read_raw", "tables_of", "time_of"]
 
 _LOOKED_AT = 50_000
 
@@ -92,6 +92,21 @@ def read_raw(source: "Source | Dataset", *, cells: int) -> RawTable:
     parts = parts_of(source)
     opened = open_source(parts, text=(), rows=_height(cells, len(source_columns(parts))))
     return _numbered(opened.slices, opened.notes)
+
+
+def tables_of(sources: Sequence[str]) -> list[list[str]]:
+    """Files, folders and globs, those of the same columns together: each list is one table.
+
+    Raises:
+        DataError: a file is missing, empty or unreadable.
+    """
+    tables: dict[tuple[str, ...], list[str]] = {}
+    for source in sources:
+        named = [(tuple(sorted(source_columns([p]).names())), p.origin) for p in parts_of(source)]
+        whole = len({columns for columns, _ in named}) == 1
+        for columns, origin in named[:1] if whole else named:
+            tables.setdefault(columns, []).append(source if whole else origin)
+    return list(tables.values())
 
 
 def time_of(table: RawTable, name: str) -> pl.Expr:

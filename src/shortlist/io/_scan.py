@@ -1,6 +1,6 @@
 """From a source to a clean data set with a schema."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 
 from shortlist.io._clean import cleaned
@@ -28,36 +28,33 @@ def scan(
 ) -> Dataset:
     """Read a log of events, or a table of items or users.
 
-    The source is read slice by slice to count what is wrong with it and to infer a schema; the data set that
-    is returned reads it again when it is used. Rows without a user, an item or a readable time, rows that
-    repeat another one wholly, and rows that the signals say nothing about are left out; ``report`` counts
-    each: kept and left out rows add up to those read. Of a table, the last row of each id is kept.
+    The source is read slice by slice to count what is wrong and infer a schema; the data set reads it again
+    when used. Rows without a user, an item or a readable time, that repeat another wholly, or that the
+    signals do not cover are left out, and ``report`` counts each. Of a table, each id's last row is kept.
 
-    Ids become int64 where all are whole numbers, else text; events text, values float64. Times become
-    ``Datetime("us")`` in UTC, from times, dates, text (ISO and the usual formats) or numbers since 1970
-    (seconds below 1e11, milliseconds below 1e14, else microseconds). A log gets a column ``weight``.
+    Ids become int64 where all are whole numbers, else text; events text, values float64; times UTC
+    ``Datetime("us")``, from times, dates, text (ISO and the usual formats) or numbers since 1970 (seconds
+    below 1e11, milliseconds below 1e14, else microseconds). A log gets a column ``weight``.
 
     Args:
-        source: a Parquet, CSV or Arrow IPC file, a glob, a folder of them (folders named ``day=2024-01-01``
-            add a column ``day``), a Delta or Iceberg table, a URL of one of these in object storage, a Polars
-            frame (lazy or not), a pandas frame, an Arrow table, a dict of lists, or a list of any of these.
+        source: a Parquet, CSV or Arrow IPC file, a glob, a folder (those named ``day=2024-01-01`` in it add a
+            column), a Delta or Iceberg table, a URL of one of these, a Polars frame (lazy or not), a pandas
+            frame, an Arrow table, a dict of lists, or a list of any of these.
         roles: "user", "item", "time", "event", "value" -> column; only a user or only an item makes it a
             table. None takes them from the schema, or guesses them by `guess_roles`.
         signals: which events are positives, negatives or cancellations; None for all positives.
         schema: used instead of an inferred one: its columns are read, the others are not.
         name: what the data are called in the report.
         partition_rows: largest number of rows of a partition; memory grows with it.
-        storage_options: keys, region, endpoint of the object store of a URL, as Polars names them (such as
-            ``aws_access_key_id``); None to take them from the environment.
+        storage_options: keys, region, endpoint of a URL's object store; None for those of the environment.
 
     Raises:
-        DataError: a file is missing, empty or unreadable, or all values of a role are missing.
-        MissingExtraError: the reader of a Delta or Iceberg table is not installed.
+        DataError: a source is missing, empty or unreadable, or all values of a role are missing.
+        MissingExtraError: the reader of a table is not installed.
         SchemaError: a column is missing or of a wrong type.
         ArgumentError: an argument is wrong.
 
-    >>> days = ["2024-01-01", "2024-01-02", "2024-01-03"]
-    >>> log = scan({"user": ["a", "a", None], "item": [1, 2, 3], "ts": days})
+    >>> log = scan({"user": ["a", "a", None], "item": [1, 2, 3], "ts": [f"2024-01-0{n}" for n in (1, 2, 3)]})
     >>> print(log.report)
     events: 3 rows read, 2 kept (66.7 %)
     left out           rows   share  the first
@@ -75,12 +72,15 @@ def scan(
     if roles is None:
         roles = guess_roles(columns) if schema is None else roles_of(schema)
     known = known_roles(roles, columns, where=name)
-    meaning = Signals() if signals is None else signals
-    meaning.check(known)
+    (meaning := signals or Signals()).check(known)
     opened = _opened(parts, known, schema, name, partition_rows)
+    rules = decide(opened, known, signals=meaning, weight=_weight(schema, columns))
+    return cleaned(opened, rules, schema, name)
+
+
+def _weight(schema: Schema | None, columns: Container[str]) -> str | None:
     own = () if schema is None else schema.tagged("weight").names
-    weight = next((column for column in own if column in columns), None)
-    return cleaned(opened, decide(opened, known, signals=meaning, weight=weight), schema, name)
+    return next((name for name in own if name in columns), None)
 
 
 def _opened(

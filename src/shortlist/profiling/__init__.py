@@ -9,4 +9,14 @@ from shortlist.profiling._subject import Subject
 from shortlist.profiling._suspect import Suspect
 from shortlist.profiling._times import Timing
 
-__all__ = ["ColumnProfile", "Curve", "Profile", "Repeats", "Subject", "Suspect", "Timing", "profile", "write_html"]
+__all__ = [
+    "ColumnProfile",
+    "Curve",
+    "Profile",
+    "Repeats",
+    "Subject",
+    "Suspect",
+    "Timing",
+    "profile",
+    "write_html",
+]

@@ -1,10 +1,10 @@
 """The program that a profile proposes: read, split, fit a workflow."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from textwrap import fill
 
 from shortlist.profiling._column import ColumnProfile
 from shortlist.profiling._propose import IGNORED
@@ -17,6 +17,7 @@ __all__ = ["Known", "program"]
 _WIDTH = 100
 _RARE, _MANY = 0.2, 1000
 _LOG = ("log", "items", "users")
+_RATINGS, _LEVELS = ("rating", "score", "stars"), 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,23 +53,27 @@ def program(source: object, known: Known) -> str:
     subject = known.subject
     span = _test_span(known.timing) if subject.kind == "log" and known.timing is not None else None
     name = {"log": "events", "items": "items", "users": "users"}.get(subject.kind, "rows")
-    lines = ["import shortlist as sl", "from shortlist import ops", "", *_reading(known, name, _place(source))]
+    lines = [
+        "import shortlist as sl",
+        "from shortlist import ops",
+        "",
+        *_reading(known, name, _place(source)),
+    ]
     if span is not None:
         lines.append(f'train, _, test = sl.split.by_time({name}, valid=None, test="{span}")')
     lines += _left_out(known)
-    branches = [*_encoded(known), *_scaled(known), *_vectors(known)]
+    lines += ["flow = sl.Workflow([", *_encoded(known), *_scaled(known), *_vectors(known)]
     if subject.kind == "log" and span is not None:
-        branches += _history(subject.roles["item"])
-    lines += ["flow = sl.Workflow([", *(_indented(branch) for branch in branches)]
+        lines += _history(subject.roles["item"])
     lines += [f"]).fit({'train' if span is not None else name})", "print(flow.schema)"]
     return "\n".join(lines) + "\n"
 
 
 def _place(source: object) -> str:
     if isinstance(source, str | Path):
-        return repr(str(source))
+        return _quoted(str(source))
     if isinstance(source, list | tuple) and source and all(isinstance(one, str | Path) for one in source):
-        return repr([str(one) for one in source]) if len(source) > 1 else repr(str(source[0]))
+        return _listed(map(str, source)) if len(source) > 1 else _quoted(str(source[0]))
     return "source"
 
 
@@ -76,18 +81,23 @@ def _reading(known: Known, name: str, place: str) -> list[str]:
     if known.subject.kind not in _LOG:
         return [f"{name} = sl.Dataset.read({place})", *_tagging(known, name)]
     roles, more = known.subject.roles, ""
-    lines = ["roles = {" + ", ".join(f'"{role}": {column!r}' for role, column in roles.items()) + "}"]
+    lines = ["roles = {" + ", ".join(f'"{role}": {_quoted(column)}' for role, column in roles.items()) + "}"]
     value = known.about(roles["value"]) if "value" in roles else None
     if value is not None and value.low is not None and value.low < 0:
         lines.append("# A negative value takes an earlier event of the same user and item back.")
-        more = ", signals=sl.Signals(negative_value_cancels=True)"
+        lines.append("signals = sl.Signals(negative_value_cancels=True)")
+        more = ", signals=signals"
     elif "event" in roles:
         kinds = ", ".join(str(value) for value, _ in known.about(roles["event"]).most[:6])
         lines.append(f"# Every event counts alike; sl.Signals says otherwise, by type: {kinds}.")
+    elif value is not None and value.name.lower() in _RATINGS and value.distinct <= _LEVELS:
+        lines.append(
+            f"# Every {value.name} counts alike; signals=sl.Signals(min_value=...) keeps the high ones."
+        )
     lines.append(f"{name} = sl.scan({place}, roles=roles{more})")
     for target in known.subject.targets:
         tags = ", ".join(f'"{tag}"' for tag in sorted(known.schema[target].tags))
-        lines.append(f"{name} = {name}.tag({target!r}, {tags})")
+        lines.append(f"{name} = {name}.tag({_quoted(target)}, {tags})")
     return lines
 
 
@@ -99,8 +109,8 @@ def _tagging(known: Known, name: str) -> list[str]:
             words.setdefault(" ".join(sorted(column.tags)), []).append(column.name)
     lines = ["tags = {"]
     for tags, names in words.items():
-        lines.append(fill(f'"{tags}": {names!r},', _WIDTH, initial_indent="    ", subsequent_indent=" " * 8))
-    loop = [f"for words, names in tags.items():", f"    for name in names:"]
+        lines += _folded(f'    "{tags}": ', names, ",")
+    loop = ["for words, names in tags.items():", "    for name in names:"]
     return [*lines, "}", *loop, f"        {name} = {name}.tag(name, *words.split())"]
 
 
@@ -108,7 +118,9 @@ def _left_out(known: Known) -> list[str]:
     lines = []
     for column in known.schema:
         if column.name in known.ignored:
-            lines.append(f"# {column.name} is left out: {known.ignored[column.name]}.")
+            lines.append(
+                f"# {column.name or 'A column without a name'} is left out: {known.ignored[column.name]}."
+            )
         elif Tags.TEXT in column.tags:
             lines.append(f"# {column.name} is text: a text encoder makes vectors of it.")
         elif "date" in column.tags:
@@ -125,9 +137,11 @@ def _encoded(known: Known) -> list[str]:
         wanted = Tags.CATEGORICAL in column.tags and column.dtype != "datetime"
         if wanted and not column.dtype.startswith("float") and not _set_apart(column):
             about = known.about(column.name)
-            rare = about.distinct > _MANY and about.once > _RARE and Tags.USER not in column.tags
+            once_each = Tags.ID in column.tags and (known.subject.kind != "log" or Tags.USER in column.tags)
+            rare = about.distinct > _MANY and about.once > _RARE and not once_each
             by_options.setdefault("min_count=2" if rare else "", []).append(column.name)
-    return [f"{names!r} >> ops.Categorify({options})" for options, names in by_options.items()]
+    chains = ((names, f" >> ops.Categorify({options}),") for options, names in by_options.items())
+    return [line for names, chain in chains for line in _folded("    ", names, chain)]
 
 
 def _scaled(known: Known) -> list[str]:
@@ -136,7 +150,7 @@ def _scaled(known: Known) -> list[str]:
     for column in known.schema:
         if Tags.CONTINUOUS in column.tags and not _set_apart(column) and column.shape.kind != "vector":
             by_ops.setdefault(_numeric_ops(known.about(column.name)), []).append(column.name)
-    return [f"{names!r} >> {chain}" for chain, names in by_ops.items()]
+    return [line for chain, names in by_ops.items() for line in _folded("    ", names, f" >> {chain},")]
 
 
 def _numeric_ops(column: ColumnProfile) -> str:
@@ -155,17 +169,18 @@ def _numeric_ops(column: ColumnProfile) -> str:
 
 def _vectors(known: Known) -> list[str]:
     return [
-        repr(column.name)
+        f"    {_quoted(column.name)},"
         for column in known.schema
         if column.shape.kind == "vector" and not _set_apart(column) and Tags.TEXT not in column.tags
     ]
 
 
 def _history(item: str) -> list[str]:
+    name = _quoted(item)
     return [
-        f"ops.History({item!r}, max_length=50) >> ops.Categorify(like={item!r})",
-        'ops.AsOf("user") >> ops.LogOp() >> ops.Normalize()',
-        'ops.AsOf("item", window="30d") >> ops.LogOp() >> ops.Normalize()',
+        f"    ops.History({name}, max_length=50) >> ops.Categorify(like={name}),",
+        '    ops.AsOf("user") >> ops.LogOp() >> ops.Normalize(),',
+        '    ops.AsOf("item", window="30d") >> ops.LogOp() >> ops.Normalize(),',
     ]
 
 
@@ -173,13 +188,28 @@ def _set_apart(column: Column) -> bool:
     return bool(column.tags & {IGNORED, Tags.TARGET, Tags.TIME, "value", "event", "weight"})
 
 
-def _indented(branch: str) -> str:
-    """A branch on as many lines as its names take."""
-    text = f"{branch},"
-    if len(text) + 4 <= _WIDTH:
-        return f"    {text}"
-    names, _, chain = text.partition("] >> ")
-    return fill(names, _WIDTH, initial_indent="    ", subsequent_indent="     ") + f"\n    ] >> {chain}"
+def _quoted(text: str) -> str:
+    """Text as a literal."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _listed(texts: Iterable[str]) -> str:
+    return f"[{', '.join(map(_quoted, texts))}]"
+
+
+def _folded(before: str, names: Sequence[str], after: str) -> list[str]:
+    """A list of names between two texts, on one line if that is short enough, else on several."""
+    whole = f"{before}{_listed(names)}{after}"
+    if len(whole) <= _WIDTH:
+        return [whole]
+    deep = " " * (len(before) - len(before.lstrip()) + 4)
+    lines = [deep]
+    for name in names:
+        word = f"{_quoted(name)}, "
+        if len(lines[-1]) + len(word) > _WIDTH and lines[-1] != deep:
+            lines.append(deep)
+        lines[-1] += word
+    return [f"{before}[", *(line.rstrip() for line in lines), f"{deep[4:]}]{after}"]
 
 
 def _test_span(timing: Timing) -> str | None:

@@ -77,4 +77,7 @@ def _quantiles(counts: Counts, weights: Weights) -> dict[float, int]:
     """The smallest number of events that at least such a share of the ids does not exceed."""
     rising, below = counts[::-1], np.cumsum(weights[::-1]) / weights.sum()
     places = np.searchsorted(below, np.array(_QUANTILES) - 1e-12)
-    return {share: int(rising[min(place, len(rising) - 1)]) for share, place in zip(_QUANTILES, places, strict=True)}
+    return {
+        share: int(rising[min(place, len(rising) - 1)])
+        for share, place in zip(_QUANTILES, places, strict=True)
+    }

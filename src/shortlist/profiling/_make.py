@@ -12,8 +12,18 @@ from shortlist.io import Dataset, RawTable, Source, read_raw, roles_of, suggest_
 from shortlist.profiling._code import Known, program
 from shortlist.profiling._column import column_profile
 from shortlist.profiling._curve import Curve, curve
+from shortlist.profiling._hints import hints
 from shortlist.profiling._measured import Measure, Part, merge
-from shortlist.profiling._oddities import clocks, empty_of_news, later_times, row_ids, totals, twins
+from shortlist.profiling._oddities import (
+    clocks,
+    empty_of_news,
+    later_times,
+    row_ids,
+    splits,
+    texts_of_dates,
+    totals,
+    twins,
+)
 from shortlist.profiling._outcomes import given_away
 from shortlist.profiling._profile import Profile
 from shortlist.profiling._propose import as_scanned, proposed_schema
@@ -42,12 +52,12 @@ def profile(
 ) -> Profile:
     """Look into a log of events, a table of items or users, or any other table.
 
-    The data are read once, partition by partition, and nothing of them is kept but counts and a sample: they
-    may be larger than memory. Distinct values, popularity and activity are exact for up to ``exact`` values of
+    The data are read once, partition by partition, and nothing is kept but counts and a sample: they may be
+    larger than memory. Distinct values, popularity and activity are exact for up to ``exact`` values of
     a column, repeated rows and pairs for up to four million; beyond that they are estimates from a sample of
-    the distinct values (error about ``1 / sqrt(exact / 2)``), and marked as such. Minima, maxima, means,
-    missing values and times are always exact. Quantiles, tags and leak suspects are judged from at most
-    200,000 rows (fewer where there are more than 30 columns), chosen by the hash of the row's number.
+    the distinct values (error about ``1 / sqrt(exact / 2)``), marked as such. Minima, maxima, means, missing
+    values and times are always exact. Quantiles, tags and leak suspects are judged from some 200,000 rows
+    (fewer where there are more than 30 columns), chosen by the hash of the row's number.
 
     Args:
         source: what `shortlist.io.scan` reads, or a data set.
@@ -160,6 +170,7 @@ def _report(read: _Read, name: str) -> Profile:
         timing=timed,
         repeats=repeats(part, *(0 if one is None else one.distinct for one in (users, items))),
         suspects=suspects,
+        hints=hints(sample, subject, columns, schema, timed),
         schema=schema,
         ignored=ignored,
         code=program(read.source, Known(subject, schema, columns, ignored, timed)),
@@ -177,14 +188,17 @@ def _curve(part: Part, subject: Subject, role: str) -> Curve | None:
 def _suspects(read: _Read, times: pl.Series | None) -> Iterator[Suspect]:
     part, subject, sample = read.part, read.subject, read.part.sample
     yield from empty_of_news(part.columns, part.rows)
-    yield from row_ids(part.columns, read.table.columns, subject, part.rows)
+    yield from row_ids(part.columns, read.table.columns, subject)
+    yield from splits(part.columns, subject)
     yield from given_away(sample, subject)
     yield from twins(sample, subject)
     if subject.kind in ("log", "events"):
         yield from totals(sample, subject, part.columns)
+    dates = _dates(read, subject)
+    yield from texts_of_dates(sample, dates)
     if times is not None:
         yield from clocks(sample, times, subject)
-        yield from later_times(_dates(read, subject), times)
+        yield from later_times(dates, times)
 
 
 def _dates(read: _Read, subject: Subject) -> dict[str, pl.Series]:

@@ -25,7 +25,7 @@ class Measured:
         nulls: rows without a value, NaN included.
         blanks: text rows of nothing but spaces; they count as rows without a value.
         infinite: floats that are infinite.
-        numbers: how many finite numbers (of strings the lengths in letters, of lists the numbers of elements).
+        numbers: how many finite numbers there are (of text its lengths in letters, of lists their sizes).
         total: their sum.
         squares: the sum of their squared differences from their mean.
         low: smallest value; of strings and lists the smallest length.
@@ -175,7 +175,7 @@ def _column(column: pl.Series, bound: int) -> Measured:
         infinite=infinite,
         numbers=len(numbers),
         total=float(numbers.sum() or 0),
-        squares=float(numbers.var(ddof=0) or 0.0) * len(numbers),
+        squares=float(numbers.cast(pl.Float64).std(ddof=0) or 0.0) ** 2 * len(numbers),  # type: ignore[arg-type]
         low=sizes.min(),
         high=sizes.max(),
         ends=(None, None) if ordered is None or ordered.is_empty() else (ordered[0], ordered[-1]),

@@ -1,8 +1,7 @@
 """Columns that identify the row, tell the time in disguise, look into the future, or say nothing."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
-import numpy as np
 import polars as pl
 
 from shortlist.profiling._measured import Measured
@@ -10,13 +9,15 @@ from shortlist.profiling._subject import Subject
 from shortlist.profiling._suspect import Suspect
 from shortlist.profiling._values import Values
 
-__all__ = ["clocks", "empty_of_news", "later_times", "row_ids", "totals", "twins"]
+__all__ = ["clocks", "empty_of_news", "later_times", "row_ids", "splits", "texts_of_dates", "totals", "twins"]
 
 _ENOUGH = 50
 _IN_STEP = 0.999
+_MOMENTS = 10
 _LATER = 0.001
 _SAME = 0.99
-_SUM = "__sum "
+_LOOSE = 0.02
+_PARTS = frozenset({"train", "training", "valid", "validation", "val", "dev", "test", "holdout", "eval"})
 
 
 def empty_of_news(columns: Mapping[str, Measured], rows: int) -> Iterator[Suspect]:
@@ -30,18 +31,18 @@ def empty_of_news(columns: Mapping[str, Measured], rows: int) -> Iterator[Suspec
             yield Suspect(name, "note", "is the same everywhere", f"{str(value)[:40]!r}", "leave it out")
 
 
-def row_ids(
-    columns: Mapping[str, Measured], types: pl.Schema, subject: Subject, rows: int
-) -> Iterator[Suspect]:
+def row_ids(columns: Mapping[str, Measured], types: pl.Schema, subject: Subject) -> Iterator[Suspect]:
     """Whole numbers and short texts of which no two rows share one."""
     for name, column in columns.items():
         dtype = types[name]
         short = dtype == pl.String and column.numbers and column.total / column.numbers <= 40
-        filled = rows - column.nulls - column.blanks
-        if name in subject.roles.values() or not (dtype.is_integer() or short) or filled < _ENOUGH:
+        filled = column.values.total
+        own = column.values.exact and column.values.distinct == filled and filled > 1
+        if name in subject.roles.values() or not own or not (dtype.is_integer() or short):
             continue
-        if column.values.exact and column.values.distinct == filled:
-            how = "counts the rows" if column.rising and dtype.is_integer() else "identifies the row"
+        counts = column.rising and dtype.is_integer() and column.high - column.low == filled - 1
+        if counts or filled >= _ENOUGH:
+            how = "counts the rows" if counts else "identifies the row"
             yield Suspect(
                 name,
                 "note",
@@ -51,17 +52,30 @@ def row_ids(
             )
 
 
+def splits(columns: Mapping[str, Measured], subject: Subject) -> Iterator[Suspect]:
+    """Columns that say which rows are to train and which to test on."""
+    for name, column in columns.items():
+        values = {str(one).strip().lower() for one, _ in column.values.most(len(_PARTS) + 1)}
+        if len(values) > 1 and values <= _PARTS and name not in subject.targets:
+            yield Suspect(
+                name,
+                "note",
+                "is a split that somebody made",
+                ", ".join(sorted(values)),
+                "no feature; filter by it",
+            )
+
+
 def clocks(sample: pl.DataFrame, times: pl.Series, subject: Subject) -> Iterator[Suspect]:
     """Numbers that rise with time, such as ids given one after the other."""
-    known = times.is_not_null()
+    apart = {*subject.roles.values(), *subject.targets}
     for name, dtype in sample.schema.items():
-        if name in subject.roles.values() or name in subject.targets:
+        if name in apart or not (dtype.is_numeric() or dtype == pl.String):
             continue
-        if not (dtype.is_numeric() or dtype == pl.String):
-            continue
-        rows = pl.DataFrame({"time": times, "value": sample[name].cast(pl.Float64, strict=False)})
-        rows = rows.filter(known).drop_nulls()
-        if rows.height < _ENOUGH or rows.height < 0.5 * known.sum() or rows["value"].n_unique() < 10:
+        rows = pl.DataFrame(
+            {"time": times, "value": sample[name].cast(pl.Float64, strict=False)}
+        ).drop_nulls()
+        if rows.height < max(_ENOUGH, times.count() / 2) or rows["value"].n_unique() < _MOMENTS:
             continue
         step = rows.select(pl.corr("time", "value", method="spearman")).item()
         if step is not None and abs(step) >= _IN_STEP:
@@ -71,6 +85,16 @@ def clocks(sample: pl.DataFrame, times: pl.Series, subject: Subject) -> Iterator
                 "is the time in disguise",
                 f"rank correlation with {subject.roles['time']} {step:.4f}",
                 "leave it out: its values will never be seen again",
+            )
+
+
+def texts_of_dates(sample: pl.DataFrame, dates: Mapping[str, pl.Series]) -> Iterator[Suspect]:
+    """Dates that were read as text."""
+    for name, column in dates.items():
+        if sample[name].dtype == pl.String and column.count():
+            seen = f"such as {sample[name].drop_nulls()[0]!r}"
+            yield Suspect(
+                name, "note", "holds dates as text", seen, "read it as dates: elapsed time is a feature"
             )
 
 
@@ -106,41 +130,43 @@ def twins(sample: pl.DataFrame, subject: Subject) -> Iterator[Suspect]:
 
 def totals(sample: pl.DataFrame, subject: Subject, columns: Mapping[str, Measured]) -> Iterator[Suspect]:
     """Numbers of an item or a user that follow what these very events add up to for it."""
+    apart = {*subject.roles.values(), *subject.targets}
+    names = [name for name, dtype in sample.schema.items() if dtype.is_numeric() and name not in apart]
     for role in ("item", "user"):
-        if role not in subject.roles:
+        if role not in subject.roles or not names:
             continue
-        sums = _sums(sample, subject, subject.roles[role], columns[subject.roles[role]].values)
-        for name, dtype in sample.schema.items():
-            if not dtype.is_numeric() or name in subject.roles.values() or name in subject.targets:
+        own, sums = _summed(sample, subject, subject.roles[role], columns[subject.roles[role]].values, names)
+        for name in names:
+            known = own.drop_nulls(f"{name} first")
+            if known.height < _ENOUGH or known.select((pl.col(f"{name} several") > 1).mean()).item() > _LOOSE:
                 continue
-            own = sums.group_by("key").agg(
-                pl.all().exclude(name).first(), value=pl.col(name).first(), several=pl.col(name).n_unique()
-            )
-            own = own.drop_nulls("value")
-            if own.height < _ENOUGH or own["several"].mean() > 1.02 or own["value"].n_unique() < 5:
-                continue
-            for total in (column for column in own.columns if column.startswith(_SUM)):
-                step = own.select(pl.corr(total, "value", method="spearman")).item()
-                if step is not None and np.isfinite(step) and abs(step) >= _SAME:
+            for total in sums:
+                step = known.select(pl.corr(total, f"{name} first", method="spearman").fill_nan(0.0)).item()
+                if abs(step) >= _SAME:
                     yield Suspect(
                         name,
                         "leak",
-                        f"follows the {role}'s {total.removeprefix(_SUM)} over these very events",
+                        f"follows the {role}'s {total} over these very events",
                         f"rank correlation {step:.3f}",
                         "leave it out: it knows events that are yet to come; ops.AsOf looks back only",
                     )
                     break
 
 
-def _sums(sample: pl.DataFrame, subject: Subject, key: str, values: Values) -> pl.DataFrame:
-    """The sample with the number of events of each key, and its means of the targets or of the value."""
-    counted = sample.with_columns(pl.col(key).alias("key"), hash=pl.col(key).hash(seed=0)).join(
-        values.counts.rename({"count": f"{_SUM}number"}), on="hash", how="left", maintain_order="left"
-    )
+def _summed(
+    sample: pl.DataFrame, subject: Subject, key: str, values: Values, names: Sequence[str]
+) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """One row for each id: its numbers, and its count and its means of the targets or of the value."""
     known = subject.targets or tuple(subject.roles[role] for role in ("value",) if role in subject.roles)
-    means = [
-        pl.col(name).mean().over("key").alias(f"{_SUM}mean {name}")
-        for name in known
-        if sample[name].dtype.is_numeric()
-    ]
-    return counted.with_columns(means).drop_nulls("key").drop("hash")
+    means = {f"mean {name}": pl.col(name).mean() for name in known if sample[name].dtype.is_numeric()}
+    own = (
+        sample.drop_nulls(key)
+        .group_by(key)
+        .agg(
+            *(pl.col(name).drop_nulls().first().alias(f"{name} first") for name in names),
+            *(pl.col(name).drop_nulls().n_unique().alias(f"{name} several") for name in names),
+            **means,
+        )
+    )
+    counted = own.with_columns(hash=pl.col(key).hash(seed=0)).join(values.counts, on="hash", how="left")
+    return counted.rename({"count": "number"}), ("number", *means)

@@ -34,7 +34,7 @@ class Outcome:
 
 
 def outcomes(sample: pl.DataFrame, subject: Subject) -> tuple[Outcome, ...]:
-    """The targets, and the kinds of events, of at most five values each; targets of more values come as numbers."""
+    """What rows may turn out to be: for each target and for the kind of event, its most frequent values."""
     names = [*subject.targets, *([subject.roles["event"]] if "event" in subject.roles else [])]
     found = []
     for name in names:

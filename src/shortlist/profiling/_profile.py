@@ -19,7 +19,14 @@ from shortlist.profiling._page import (
 from shortlist.profiling._repeats import Repeats
 from shortlist.profiling._subject import Subject
 from shortlist.profiling._suspect import Suspect
-from shortlist.profiling._text import columns_text, curve_text, repeats_text, suspects_text, timing_text
+from shortlist.profiling._text import (
+    columns_text,
+    curve_text,
+    hints_text,
+    repeats_text,
+    suspects_text,
+    timing_text,
+)
 from shortlist.profiling._times import Timing
 from shortlist.profiling._words import percent
 from shortlist.report import Section, html_page, preformatted, tiles
@@ -50,6 +57,7 @@ class Profile:
         timing: when events happened; None without a column of times.
         repeats: rows and pairs that occur again.
         suspects: columns that should not be features, or be looked at first; the gravest first.
+        hints: what is worth knowing before the columns are used, in words.
         schema: proposed names, types and tags, as a data set would have them.
         ignored: columns that the schema tags "ignored", and why.
         code: a program that reads the data, splits them by time, and fits a workflow.
@@ -66,6 +74,7 @@ class Profile:
     timing: Timing | None
     repeats: Repeats
     suspects: tuple[Suspect, ...]
+    hints: tuple[str, ...]
     schema: Schema
     ignored: Mapping[str, str]
     code: str
@@ -73,12 +82,13 @@ class Profile:
     notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        parts = [self._title(), f"COLUMNS\n{columns_text(self.columns)}"]
+        parts = [self._title(), f"COLUMNS\n{columns_text(self.columns, self.schema)}"]
         parts += [f"ITEMS\n{curve_text(self.items, 'item')}"] if self.items is not None else []
         parts += [f"USERS\n{curve_text(self.users, 'user')}"] if self.users is not None else []
         parts += [f"TIME\n{timing_text(self.timing)}"] if self.timing is not None else []
         parts.append(f"REPEATS\n{repeats_text(self.repeats, self.rows)}")
         parts.append(f"LEAK SUSPECTS\n{suspects_text(self.suspects)}")
+        parts += [f"HINTS\n{hints_text(self.hints)}"] if self.hints else []
         parts.append(f"PROPOSED SCHEMA\n{self.schema}")
         parts.append(f"PROPOSED WORKFLOW\n{self.code.rstrip()}")
         return "\n\n".join(parts)
@@ -115,7 +125,7 @@ class Profile:
     def sections(self) -> list[Section]:
         """The report as sections of a page."""
         parts = [Section("", [_headline(self.name, self._title()), tiles(self._figures())])]
-        parts.append(suspects_section(self.suspects))
+        parts.append(suspects_section(self.suspects, self.hints))
         parts.append(columns_section(self.columns, self.schema, self.ignored))
         parts += [curve_section(self.items, "item")] if self.items is not None else []
         parts += [curve_section(self.users, "user")] if self.users is not None else []

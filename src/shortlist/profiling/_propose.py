@@ -16,7 +16,7 @@ _FEW_CLASSES = 50
 
 
 def as_scanned(sample: pl.DataFrame, subject: Subject, times: pl.Series | None) -> pl.DataFrame:
-    """The sample in the types that `shortlist.io.scan` gives: whole ids int64, events text, values float64."""
+    """The sample in the types that `shortlist.io.scan` gives: whole ids int64, values float64, and so on."""
     roles = subject.roles
     changed = []
     for role in ("user", "item"):

@@ -55,8 +55,8 @@ def explained(feature: pl.Series, values: Floats) -> float:
         return 0.0
     shares = [0.0]
     if column.dtype.is_numeric() and column.n_unique() > 1:
-        ranks = [pl.Series(x).rank().to_numpy() for x in (column.cast(pl.Float64).to_numpy(), truth)]
-        shares.append(float(np.corrcoef(*ranks)[0, 1] ** 2))
+        both = pl.DataFrame({"x": column.cast(pl.Float64), "y": truth})
+        shares.append(float(both.select(pl.corr("x", "y", method="spearman")).item() ** 2))
     if _recurs(column):
         shares.append(1.0 - float(np.mean((_by_value(column, truth) - truth) ** 2) / np.var(truth)))
     return max(shares)

@@ -11,10 +11,33 @@ __all__ = ["Kind", "Subject", "kind_of", "likely_targets"]
 Kind = Literal["log", "events", "items", "users", "table"]
 
 _UNIQUE = 0.98
-_TARGETS = frozenset({
-    *("click", "clicked", "isclick", "clicks", "conversion", "converted", "purchased", "bought", "ordered"),
-    *("label", "target", "y", "accepted", "recommended", "recommendedind", "liked", "churn", "churned", "response"),
-})
+_TARGETS = frozenset(
+    {
+        *(
+            "click",
+            "clicked",
+            "isclick",
+            "clicks",
+            "conversion",
+            "converted",
+            "purchased",
+            "bought",
+            "ordered",
+        ),
+        *(
+            "label",
+            "target",
+            "y",
+            "accepted",
+            "recommended",
+            "recommendedind",
+            "liked",
+            "churn",
+            "churned",
+            "response",
+        ),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """A profile in plain text, for a terminal."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from textwrap import fill
 
 from shortlist.profiling._column import ColumnProfile
 from shortlist.profiling._curve import Curve
@@ -9,25 +10,42 @@ from shortlist.profiling._suspect import Suspect
 from shortlist.profiling._times import Timing
 from shortlist.profiling._words import about, cut, number, percent, value
 from shortlist.report import Table, sparkline
+from shortlist.schema import Schema, Tags
 
-__all__ = ["columns_text", "content", "curve_text", "gaps_of", "repeats_text", "suspects_text", "timing_text", "WIDTHS"]
+__all__ = [
+    "WIDTHS",
+    "columns_text",
+    "content",
+    "curve_text",
+    "gaps_of",
+    "hints_text",
+    "repeats_text",
+    "suspects_text",
+    "timing_text",
+]
 
 _WIDTH = 118
 _NAMED = 28
 WIDTHS: Mapping[str, str] = {"1h": "hour", "1d": "day", "1w": "week", "1mo": "month"}
 _FEW = 20
+_NAMES = {0.25: "25 %", 0.5: "median", 0.75: "75 %", 0.99: "99 %"}
 
 
-def columns_text(columns: Sequence[ColumnProfile]) -> str:
-    """One line a column: type, missing values, distinct values, and what the values are."""
+def columns_text(columns: Sequence[ColumnProfile], schema: Schema) -> str:
+    """One line a column: type, missing values, distinct values, and what the values are.
+
+    Args:
+        columns: the columns.
+        schema: their tags: values of ids and categories are counted, of others measured.
+    """
     head = ("column", "type", "missing", "distinct", "values")
     rows = [
         (
-            cut(column.name, _NAMED),
+            cut(column.name or "(no name)", _NAMED),
             f"{column.dtype} {column.shape}".strip(),
             percent(column.missing) if column.missing else "",
             about(column.distinct, exact=column.exact),
-            content(column),
+            content(column, schema),
         )
         for column in columns
     ]
@@ -42,25 +60,32 @@ def columns_text(columns: Sequence[ColumnProfile]) -> str:
     return "\n".join(lines)
 
 
-def content(column: ColumnProfile) -> str:
-    """What the values of a column are, in one line: quantiles of numbers, else the most frequent ones."""
+def content(column: ColumnProfile, schema: Schema) -> str:
+    """What the values of a column are, in one line: the span, quantiles, or the most frequent ones."""
+    tags = schema[column.name].tags if column.name in schema else frozenset()
     if column.dtype == "datetime" and not column.shape and column.low is not None:
         return f"{value(column.low)} .. {value(column.high)}"
-    if column.quantiles and column.distinct > _FEW:
+    if column.quantiles and column.distinct > _FEW and not tags & {Tags.CATEGORICAL, Tags.TIME}:
         middle = [f"{name} {number(column.quantiles[share])}" for share, name in _NAMES.items()]
-        return f"{number(column.low)} .. {number(column.high)}, {', '.join(middle)}, mean {number(column.mean)}"
+        ends = f"{number(column.low)} .. {number(column.high)}"
+        return f"{ends}, {', '.join(middle)}, mean {number(column.mean)}"
     if not column.most:
         return "" if column.shape else "no values"
-    filled = max(sum(count for _, count in column.most), 1)
-    filled = max(round(column.rows * (1 - column.missing)), 1) if not column.shape else filled
-    sizes = "" if not column.shape or column.mean is None else f"{number(column.mean)} a row; "
-    if column.once > 0.5 and column.most[0][1] < 0.01 * filled and column.dtype == "string":
-        return f"{number(column.mean)} letters, such as {value(column.most[0][0])!r}"
-    shown = [f"{cut(value(one), 24)} {percent(count / filled)}" for one, count in column.most[:6]]
+    first = value(column.most[0][0])
+    if Tags.TEXT in tags or Tags.TIME in tags:
+        return (
+            f"{number(column.mean)} letters, such as {first!r}"
+            if Tags.TEXT in tags
+            else f"times, such as {first}"
+        )
+    return f"each its own, such as {first}" if column.distinct == column.filled > 1 else _frequent(column)
+
+
+def _frequent(column: ColumnProfile) -> str:
+    """The most frequent values and their shares."""
+    shown = [f"{cut(value(one), 24)} {percent(count / column.filled)}" for one, count in column.most[:8]]
+    sizes = "" if not column.shape or column.mean is None else f"{number(column.mean)} a row: "
     return sizes + " · ".join(shown)
-
-
-_NAMES = {0.25: "25 %", 0.5: "median", 0.75: "75 %", 0.99: "99 %"}
 
 
 def curve_text(curve: Curve, entity: str) -> str:
@@ -70,7 +95,8 @@ def curve_text(curve: Curve, entity: str) -> str:
         f"top {share:.0%}".replace("%", " %") + f" have {percent(of)}" for share, of in curve.shares.items()
     )
     middle = ", ".join(
-        f"{name} {curve.quantiles[share]:,}" for share, name in ((0.5, "median"), (0.9, "90 %"), (1.0, "most"))
+        f"{name} {curve.quantiles[share]:,}"
+        for share, name in ((0.5, "median"), (0.9, "90 %"), (1.0, "most"))
     )
     return (
         f"{ids} {entity}s ({curve.column}) in {curve.events:,} events: {shares}; Gini {curve.gini:.2f}\n"
@@ -81,7 +107,9 @@ def curve_text(curve: Curve, entity: str) -> str:
 def timing_text(timing: Timing) -> str:
     """First, last, gaps, and the events of each day, week or month as a line of bars."""
     if timing.first is None:
-        return f"{timing.column}: no time can be read ({timing.unread:,} unreadable, {timing.missing:,} missing)"
+        return (
+            f"{timing.column}: no time can be read ({timing.unread:,} unreadable, {timing.missing:,} missing)"
+        )
     lines = [
         f"{timing.column}: {value(timing.first)} .. {value(timing.last)}, "
         f"events on {timing.days:,} of {timing.span:,} days"
@@ -100,17 +128,19 @@ def timing_text(timing: Timing) -> str:
 
 def gaps_of(timing: Timing) -> list[str]:
     """The gaps in words."""
-    return [
-        f"{value(gap.start)} .. {value(gap.end)} "
-        + (f"({number(round(gap.days, 1))} days)" if gap.days >= 1 else f"({number(round(gap.days * 24, 1))} hours)")
-        for gap in timing.gaps
-    ]
+    return [f"{value(gap.start)} .. {value(gap.end)} " + f"({_long(gap.days)})" for gap in timing.gaps]
+
+
+def _long(days: float) -> str:
+    figure, unit = (days, "day") if days >= 1 else (days * 24, "hour")
+    return f"{number(round(figure, 1))} {unit}{'' if figure == 1 else 's'}"
 
 
 def repeats_text(repeats: Repeats, rows: int) -> str:
     """Repeated rows and pairs."""
     mark = "" if repeats.exact else "~"
-    text = f"{mark}{repeats.rows:,} rows ({percent(repeats.rows / rows if rows else 0.0)}) equal an earlier row wholly"
+    share = percent(repeats.rows / rows if rows else 0.0)
+    text = f"{mark}{repeats.rows:,} rows ({share}) equal an earlier row in every column"
     if repeats.events:
         text += (
             f"\n{percent(repeats.again)} of the events are of a user with an item they had before; "
@@ -121,5 +151,10 @@ def repeats_text(repeats: Repeats, rows: int) -> str:
 
 def suspects_text(suspects: Iterable[Suspect]) -> str:
     """One line each, the gravest first."""
-    rows = [(one.level, cut(one.column, _NAMED), one.why, one.evidence) for one in suspects]
+    rows = [(one.level, cut(one.column or "(no name)", _NAMED), one.why, one.evidence) for one in suspects]
     return str(Table(("", "column", "what it does", "how we know"), rows)) if rows else "none found"
+
+
+def hints_text(hints: Iterable[str]) -> str:
+    """One paragraph each."""
+    return "\n".join(fill(f"- {hint}", _WIDTH, subsequent_indent="  ") for hint in hints)

@@ -54,7 +54,7 @@ class Timing:
         unread: rows whose text or number is no time.
         days: calendar days with at least one event.
         span: calendar days from the first to the last.
-        gaps: the longest times without events, of more than a day (an hour, where all falls within four days).
+        gaps: the longest times without events, of a day or more (an hour, where all falls within four days).
         width: width of the bins: "1h", "1d", "1w" or "1mo".
         bins: events by hour, day, week or month, whichever gives a plot of some dozens of bars.
         weekdays: events from Monday to Sunday.
@@ -83,7 +83,9 @@ def timing(column: str, part: Part) -> Timing:
     (first, last), hours, unread = part.period, part.hours, part.unread
     events = int(hours["count"].sum())
     if first is None or last is None:
-        return Timing(column, None, None, 0, part.rows - unread, unread, 0, 0, (), "1d", (), (), (), sorted=True)
+        return Timing(
+            column, None, None, 0, part.rows - unread, unread, 0, 0, (), "1d", (), (), (), sorted=True
+        )
     width = next((width for width, longest in _WIDTHS if last - first <= longest), _LONGEST)
     days = hours.group_by(day=pl.col("hour").dt.date()).agg(pl.col("count").sum())
     return Timing(
@@ -115,8 +117,9 @@ def _gaps(hours: pl.DataFrame, step: str) -> tuple[Gap, ...]:
 
 def _bins(hours: pl.DataFrame, width: str) -> tuple[Bin, ...]:
     found = hours.group_by(start=pl.col("hour").dt.truncate(width)).agg(pl.col("count").sum()).sort("start")
-    whole = pl.datetime_range(found["start"].min(), found["start"].max(), interval=width, eager=True)
-    joined = whole.alias("start").to_frame().join(found, on="start", how="left").fill_null(0).sort("start")
+    ends = pl.col("start").first(), pl.col("start").last()
+    whole = found.select(pl.datetime_range(*ends, interval=width))
+    joined = whole.join(found, on="start", how="left").fill_null(0).sort("start")
     return tuple(Bin(start, events) for start, events in joined.rows())
 
 

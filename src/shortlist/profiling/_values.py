@@ -25,9 +25,9 @@ class Values:
 
     Up to a bound every value is counted. Beyond it only those values are whose hash begins with ``level``
     zero bits, each of them exactly: a sample of the distinct values, not of the rows (Gibbons, "Distinct
-    sampling for highly-accurate answers to distinct values queries", VLDB 2001). The number of values is then
-    known to about 1 / sqrt(bound / 2), and so are shares of values. The most frequent ones are kept beside it,
-    whatever their hash; their counts lack at most what fell below the largest of a partition.
+    sampling for highly-accurate answers to distinct values queries", VLDB 2001). The number of values is
+    then known to about 1 / sqrt(bound / 2). The most frequent ones are kept beside it, whatever their hash;
+    a count may lack what was not among the largest of a partition.
 
     Attributes:
         total: how many values there are, equal ones included.
@@ -52,8 +52,8 @@ class Values:
         level = max(self.level, other.level)
         both = pl.concat([_thinned(self.counts, level), _thinned(other.counts, level)])
         counts = both.group_by("hash").agg(pl.col("count").sum())
-        both = pl.concat([self.top, other.top]).group_by("hash")
-        top = both.agg(pl.col("value").first(), pl.col("count").sum())
+        most = pl.concat([self.top, other.top]).group_by("hash")
+        top = most.agg(pl.col("value").first(), pl.col("count").sum())
         return _bounded(Values(self.total + other.total, counts, level, top, self.bound))
 
     @property
@@ -64,7 +64,7 @@ class Values:
     @property
     def distinct(self) -> int:
         """The number of distinct values, or its estimate."""
-        return self.counts.height * 2**self.level
+        return self.counts.height << self.level
 
     def most(self, number: int) -> list[tuple[Any, int]]:
         """The most frequent values and their counts, ties by value."""
@@ -92,16 +92,18 @@ def count_values(values: pl.Series, bound: int = EXACT) -> Values:
     if values.dtype == pl.String:
         shown = shown.str.slice(0, _SHOWN)
     rows = values.drop_nulls().to_frame("value").lazy()
-    counted = rows.group_by(hash=pl.col("value").hash(seed=0)).agg(
-        value=shown, count=pl.len().cast(pl.Int64)
-    )
+    counted = rows.group_by(hash=pl.col("value").hash(seed=0)).agg(value=shown, count=pl.len().cast(pl.Int64))
     found = counted.collect()
-    return _bounded(Values(values.len() - values.null_count(), found.select("hash", "count"), 0, found, bound))
+    return _bounded(
+        Values(values.len() - values.null_count(), found.select("hash", "count"), 0, found, bound)
+    )
 
 
 def count_rows(rows: pl.DataFrame, bound: int) -> Values:
     """Whole rows of one partition as values, of which only the hash is kept."""
-    found = rows.hash_rows(seed=0).to_frame("hash").group_by("hash").agg(pl.len().cast(pl.Int64).alias("count"))
+    found = (
+        rows.hash_rows(seed=0).to_frame("hash").group_by("hash").agg(pl.len().cast(pl.Int64).alias("count"))
+    )
     nothing = pl.DataFrame(schema={"hash": pl.UInt64, "value": pl.Null, "count": pl.Int64})
     return _bounded(Values(rows.height, found, 0, nothing, bound))
 

@@ -7,10 +7,10 @@ from html import escape
 __all__ = ["HtmlTable", "Section", "badge", "html_page", "preformatted", "tiles"]
 
 _STYLE = """
-:root{--page:#fff;--ink:#1c2733;--soft:#5d6b7a;--line:#e3e8ee;--fill:#f5f7f9;--mark:#2f6db5;--pale:#c9dcf2;
+:root{--page:#fff;--ink:#1c2733;--soft:#5d6b7a;--line:#e3e8ee;--fill:#f5f7f9;--mark:#2f6db5;
 --leak:#b83240;--warn:#a8690e;--note:#5d6b7a;color-scheme:light dark}
 @media (prefers-color-scheme:dark){:root{--page:#14191f;--ink:#e4e9ef;--soft:#9aa7b4;--line:#2b343e;
---fill:#1c232b;--mark:#6ea8e8;--pale:#2b4666;--leak:#f0808a;--warn:#e0a84e;--note:#9aa7b4}}
+--fill:#1c232b;--mark:#6ea8e8;--leak:#f0808a;--warn:#e0a84e;--note:#9aa7b4}}
 *{box-sizing:border-box}body{margin:0;background:var(--page);color:var(--ink);
 font:14px/1.5 ui-sans-serif,system-ui,"Segoe UI","DejaVu Sans",sans-serif}
 main{max-width:1120px;margin:0 auto;padding:28px 20px 60px}h1{font-size:24px;margin:0 0 2px}
@@ -21,11 +21,12 @@ h2{font-size:17px;margin:38px 0 4px;padding-top:14px;border-top:1px solid var(--
 .wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 th{font-weight:600;font-size:12px;color:var(--soft);text-align:left;vertical-align:bottom}
 th,td{padding:6px 12px 6px 0;border-bottom:1px solid var(--line)}td{vertical-align:top}
-.r{text-align:right}.n{font-weight:600;overflow-wrap:anywhere}.s{color:var(--soft);font-size:12px}
+.r{text-align:right}.n{font-weight:600;overflow-wrap:break-word;min-width:120px}
+.n .s{font-weight:400}.s{color:var(--soft);font-size:12px}
 .v{font-size:12px;overflow-wrap:anywhere;max-width:420px}
-pre{background:var(--fill);border-radius:8px;padding:14px 16px;overflow-x:auto;font-size:12.5px;line-height:1.55}
+pre{background:var(--fill);border-radius:8px;padding:14px 16px;overflow-x:auto;font-size:12.5px}
 svg{display:block;max-width:100%;height:auto}svg text{fill:var(--soft);font-size:11px}
-.bar{fill:var(--mark)}.pale{fill:var(--pale)}.axis{stroke:var(--line);fill:none}
+.bar{fill:var(--mark)}.axis{stroke:var(--line);fill:none}
 .even{stroke:var(--soft);stroke-dasharray:3 4;fill:none}.curve{stroke:var(--mark);stroke-width:2;fill:none}
 .side{display:flex;flex-wrap:wrap;gap:28px;align-items:flex-start}.side>*{flex:1 1 320px;min-width:0}
 .badge{display:inline-block;border:1px solid;border-radius:20px;padding:0 9px;font-size:12px}
@@ -53,7 +54,7 @@ class HtmlTable:
     Attributes:
         columns: heads, as text.
         rows: cells.
-        kinds: class of the cells of each column: "r" right, "n" name, "s" small, "v" small and long; or empty.
+        kinds: class of each column's cells: "r" right, "n" name, "s" small, "v" small and long; or empty.
     """
 
     columns: Sequence[str]
@@ -62,7 +63,9 @@ class HtmlTable:
 
     def __str__(self) -> str:
         right = ["r" if kind == "r" else "" for kind in self.kinds]
-        head = "".join(_cell("th", escape(name), kind) for name, kind in zip(self.columns, right, strict=True))
+        head = "".join(
+            _cell("th", escape(name), kind) for name, kind in zip(self.columns, right, strict=True)
+        )
         lines = [
             "".join(_cell("td", cell, kind) for cell, kind in zip(row, self.kinds, strict=True))
             for row in self.rows
@@ -87,13 +90,16 @@ def html_page(title: str, sections: Sequence[Section]) -> str:
         f"<title>{escape(title)}</title><style>{_STYLE}</style>"
     )
     body = "\n".join(parts)
-    return f'<!doctype html>\n<html lang="en"><head>{head}</head><body><main>\n{body}\n</main></body></html>\n'
+    return (
+        f'<!doctype html>\n<html lang="en"><head>{head}</head><body><main>\n{body}\n</main></body></html>\n'
+    )
 
 
 def tiles(figures: Sequence[tuple[str, str]]) -> str:
     """Large figures and what they are, as text."""
     each = [
-        f'<div class="tile"><b>{escape(figure)}</b><span>{escape(what)}</span></div>' for figure, what in figures
+        f'<div class="tile"><b>{escape(figure)}</b><span>{escape(what)}</span></div>'
+        for figure, what in figures
     ]
     return f'<div class="tiles">{"".join(each)}</div>'
 

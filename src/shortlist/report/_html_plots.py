@@ -38,12 +38,19 @@ def bar_plot(
         x = _LEFT + (place + 0.5) * step
         anchor = "start" if place == 0 else "middle"
         x = _LEFT if place == 0 else min(x, width - 30)
-        parts.append(f'<text x="{x:.1f}" y="{height - 4}" text-anchor="{anchor}">{escape(labels[place])}</text>')
+        parts.append(
+            f'<text x="{x:.1f}" y="{height - 4}" text-anchor="{anchor}">{escape(labels[place])}</text>'
+        )
     return _svg(width, height, parts)
 
 
 def curve_plot(
-    points: Sequence[tuple[float, float]], *, across: str, up: str, marked: Sequence[float] = (), size: int = 300
+    points: Sequence[tuple[float, float]],
+    *,
+    across: str,
+    up: str,
+    marked: Sequence[float] = (),
+    size: int = 300,
 ) -> str:
     """A curve of shares against shares, with the diagonal that would be even.
 
@@ -63,15 +70,17 @@ def curve_plot(
         parts.append(
             f'<text x="{x0 + share * size:g}" y="{y0 + 15}" text-anchor="middle">{100 * share:.0f} %</text>'
         )
-        parts.append(f'<text x="{x0 - 6}" y="{y0 - share * size + 4:g}" text-anchor="end">{100 * share:.0f} %</text>')
+        parts.append(
+            f'<text x="{x0 - 6}" y="{y0 - share * size + 4:g}" text-anchor="end">{100 * share:.0f} %</text>'
+        )
     parts.append(f'<polyline class="curve" points="{path}"/>')
     for share in marked:
         held = _between(points, share)
         tip = f"<title>{100 * share:g} % {escape(across)}: {100 * held:.1f} % {escape(up)}</title>"
-        parts.append(
-            f'<circle class="bar" cx="{x0 + share * size:.1f}" cy="{y0 - held * size:.1f}" r="4">{tip}</circle>'
-        )
+        place = f'cx="{x0 + share * size:.1f}" cy="{y0 - held * size:.1f}"'
+        parts.append(f'<circle class="bar" {place} r="4">{tip}</circle>')
     parts.append(f'<text x="{x0 + size / 2:g}" y="{y0 + 31}" text-anchor="middle">{escape(across)}</text>')
+    parts.append(f'<text x="{x0 + 8}" y="18">{escape(up)}</text>')
     return _svg(wide, high, parts)
 
 
@@ -113,4 +122,5 @@ def _between(points: Sequence[tuple[float, float]], share: float) -> float:
 
 
 def _svg(width: float, height: float, parts: Sequence[str]) -> str:
-    return f'<svg width="{width:g}" height="{height:g}" viewBox="0 0 {width:g} {height:g}">{"".join(parts)}</svg>'
+    size = f'width="{width:g}" height="{height:g}" viewBox="0 0 {width:g} {height:g}"'
+    return f"<svg {size}>{''.join(parts)}</svg>"

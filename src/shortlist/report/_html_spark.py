@@ -24,4 +24,6 @@ def sparkline(counts: Sequence[float], width: int = 80) -> str:
     if most <= 0:
         return " " * len(held)
     heights = np.clip(np.ceil(held / most * len(_BARS)).astype(int), 0, len(_BARS))
-    return "".join(" " if held[place] <= 0 else _BARS[max(height, 1) - 1] for place, height in enumerate(heights))
+    return "".join(
+        " " if held[place] <= 0 else _BARS[max(height, 1) - 1] for place, height in enumerate(heights)
+    )

@@ -130,7 +130,7 @@ def check_saved(case: OpCase, frame: pl.DataFrame, folder: Path) -> None:
     for name, column in flow.transform_batch(batch).items():
         assert rows_of(column) == rows_of(loaded.transform_batch(batch)[name])
     again = loaded.fit(dataset)
-    assert again.transform(dataset).collect().equals(flow.transform(dataset).collect())
+    assert again.transform(dataset, training=False).collect().equals(flow.transform(dataset).collect())
 
 
 def check_saved_in_fresh_process(case: OpCase, frame: pl.DataFrame, folder: Path) -> None:
@@ -177,33 +177,34 @@ def check_decoding(case: OpCase, frame: pl.DataFrame) -> None:
             assert back == (value if code in known else None)
 
 
-def check_replay(source: ops.Source, rows: pl.DataFrame, schema: Schema) -> None:
-    """A history op's value offline is what a store gives that was fed the events one by one, in order of time.
+def check_replay(sources: ops.Source | Sequence[ops.Source], rows: pl.DataFrame, schema: Schema) -> None:
+    """History ops give offline what a store gives that was fed the events one by one, in order of time.
 
     Args:
-        source: the op, in the words of a log ("user", "item").
+        sources: one op or several, in the words of a log ("user", "item").
         rows: columns ``user``, ``item`` (integers from 0, null for unknown), ``time``, ``weight``, and those
-            that the op reads.
+            that the ops read.
         schema: their schema.
     """
-    flow = Workflow([source]).fit(Dataset.of(rows, schema))
-    (name,) = (column.name for column in flow.schema if column.name not in schema)
-    offline = rows_of(flow.transform(Dataset.of(rows, schema)).collect()[name])
+    every = [sources] if isinstance(sources, ops.Source) else list(sources)
+    dataset = Dataset.of(rows, schema)
+    offline = Workflow(every).fit(dataset).transform(dataset).collect()
+    read = {name: None for source in every for name in (*source.needs.events, *source.needs.row)}
+    own = [name for name in read if name not in ("user", "item")]
     tables = [
         Dataset.of(pl.DataFrame({side: rows[side].drop_nulls().unique().sort()}), Schema([schema[side]]))
         for side in ("item", "user")
     ]
-    own = tuple(dict.fromkeys((*source.needs.events, *set(source.needs.row) - {"user", "item"})))
     store = EmbeddedStore.build(Dataset.of(rows.clear(), schema), *tables, columns=own)
-    fed = 0
-    order = np.argsort(rows["time"].to_physical().to_numpy(), kind="stable")
+    times = rows["time"].to_physical().to_numpy()
+    order, fed = np.argsort(times, kind="stable").tolist(), 0
     for row in order:
-        one = rows[[int(row)]]
-        while rows["time"][int(order[fed])] < one["time"][0]:
-            _append(store, rows[[int(order[fed])]], own)
+        while times[order[fed]] < times[row]:
+            _append(store, rows[order[fed] : order[fed] + 1], own)
             fed += 1
-        value = _asked(source, store, one, own)
-        assert_close(rows_of(value), [offline[row]], 1e-6)
+        for source in every:
+            found = rows_of(_asked(source, store, rows[row : row + 1], own))
+            assert_close(found, rows_of(offline[source.column(schema).name][row : row + 1]), 1e-6)
 
 
 def _append(store: EmbeddedStore, one: pl.DataFrame, own: Sequence[str]) -> None:

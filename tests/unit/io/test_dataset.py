@@ -1,12 +1,13 @@
 """Data sets: partitions, joins, times, tables."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from pathlib import Path
 
 import polars as pl
 import pytest
 
-from shortlist.errors import DataError, SchemaError
-from shortlist.io import Dataset, item_table, moment, user_table
+from shortlist.errors import ArgumentError, DataError, SchemaError
+from shortlist.io import Dataset, concat, item_table, moment, user_table
 from shortlist.schema import Column, Schema
 
 
@@ -120,3 +121,72 @@ def test_tables_of_nothing_are_empty() -> None:
 
 def test_a_moment_without_a_zone_is_utc() -> None:
     assert moment(datetime(2024, 1, 1)) == moment(datetime(2024, 1, 1, tzinfo=UTC)) == 1_704_067_200_000_000
+
+
+def sizes(data: Dataset) -> list[int]:
+    return [part.collect().height for part in data.partitions]
+
+
+def test_a_cut_keeps_the_rows_and_bounds_the_partitions() -> None:
+    frame = pl.DataFrame({"a": range(10)})
+    data = Dataset.of([frame[:7], frame[7:8], frame[8:9], frame[9:]])
+    assert sizes(data.cut(3)) == [3, 3, 3, 1]
+    assert sizes(data.cut(100)) == [10]
+    assert data.cut(3).collect().equals(frame)
+    assert sizes(data.filter(pl.col("a") > 7).cut(1)) == [1, 1]
+    assert data.tag("a", "item").cut(2).schema["a"].has("item")
+    with pytest.raises(ArgumentError, match=r"Dataset\.cut: expected an integer >= 1 of rows; received 0"):
+        data.cut(0)
+
+
+def test_a_cut_of_files_reads_their_footers_only(tmp_path: Path) -> None:
+    path = tmp_path / "log.parquet"
+    pl.DataFrame({"a": range(100_000)}).write_parquet(path, row_group_size=10_000)
+    content = bytearray(path.read_bytes())
+    content[4:20_000] = b"\xff" * 19_996  # no page of the first rows can be read any more
+    path.write_bytes(bytes(content))
+    data = Dataset.of(pl.scan_parquet(path)).cut(40_000)
+    assert len(data.partitions) == 3
+    with pytest.raises(pl.exceptions.ComputeError):
+        data.partitions[0].collect()
+    assert data.partitions[2].collect()["a"].to_list() == list(range(80_000, 100_000))
+
+
+def test_days_are_put_one_after_another() -> None:
+    days = [log(ONE), log(TWO.select("p", "i", "u", "t")).select(["t", "u", "p", "i"])]
+    whole = concat(iter(days))
+    assert whole.schema == days[0].schema
+    assert whole.collect().equals(log(ONE, TWO).collect())
+    assert len(whole.partitions) == 2
+
+
+def test_only_data_sets_of_one_schema_are_put_together() -> None:
+    with pytest.raises(DataError, match="concat: expected at least one; received no data sets"):
+        concat([])
+    with pytest.raises(SchemaError, match=r"concat: data set 2: expected columns \('u', 'i', 't', 'p'\)"):
+        concat([log(ONE), Dataset.of(ONE.drop("p"))])
+    with pytest.raises(SchemaError, match=r"data set 3: .*dtype='float64'.*received .*dtype='int64'"):
+        concat([log(ONE), log(ONE), log(ONE.with_columns(pl.col("p").cast(pl.Int64)))])
+    with pytest.raises(SchemaError, match=r"tags=\['time'\].*as in the first data set"):
+        concat([log(ONE), log(ONE).tag("t", "context")])
+
+
+def test_frames_of_other_types_become_plain() -> None:
+    frame = pl.DataFrame({"day": [date(2024, 1, 1)], "kind": pl.Series(["x"], dtype=pl.Categorical)})
+    data = Dataset.of(frame)
+    assert [column.dtype for column in data.schema] == ["datetime", "string"]
+    assert data.collect().rows() == [(datetime(2024, 1, 1), "x")]
+    with pytest.raises(SchemaError, match=r"column 'blob': expected numbers.*received type Binary"):
+        Dataset.of(pl.DataFrame({"blob": [b"x"]}))
+
+
+def test_what_scan_reads_is_read_as_it_is(tmp_path: Path) -> None:
+    pl.DataFrame({"shop": [1, 1, None]}).write_parquet(tmp_path / "a.parquet")
+    pl.DataFrame({"shop": [2]}).write_csv(tmp_path / "b.csv")
+    data = Dataset.read([tmp_path / "a.parquet", tmp_path / "b.csv"], partition_rows=2)
+    assert data.collect()["shop"].to_list() == [1, 1, None, 2]
+    assert (sizes(data), data.report) == ([2, 2], None)
+    with pytest.raises(SchemaError, match="column 'blob' of type Binary cannot be used"):
+        Dataset.read(pl.DataFrame({"blob": [b"x"], "a": [1]}))
+    with pytest.raises(ArgumentError, match=r"Dataset\.read: expected an integer >= 1 of rows"):
+        Dataset.read({"a": [1]}, partition_rows=0)

@@ -178,6 +178,17 @@ def test_parts_are_written_apart_and_again_and_finished_once(tmp_path: Path) -> 
     assert not any(".part-" in name for name in files_of(tmp_path / "log"))
 
 
+def test_a_partition_may_be_written_in_pieces(tmp_path: Path) -> None:
+    frames = [pl.DataFrame({"n": [1, 2]}), pl.DataFrame({"n": [3]})]
+    pieces = [
+        file for place, rows in enumerate(frames) for file in write_part(rows, tmp_path, 0, piece=place)
+    ]
+    finish_parquet(tmp_path, Dataset.of(frames).schema, [pieces])
+    back = read_parquet(tmp_path)
+    assert [file.name for file in pieces] == ["part-00000-0000.parquet", "part-00000-0001.parquet"]
+    assert [part.collect()["n"].to_list() for part in back.partitions] == [[1, 2, 3]]
+
+
 def test_a_write_that_fails_leaves_no_half_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_part(FRAME, tmp_path, 0)
     before = (tmp_path / "part-00000.parquet").read_bytes()

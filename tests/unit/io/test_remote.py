@@ -7,7 +7,6 @@ from pathlib import Path
 from time import monotonic
 from urllib.parse import parse_qs, unquote, urlsplit
 
-import deltalake
 import polars as pl
 import pytest
 
@@ -122,6 +121,8 @@ def test_a_folder_and_a_glob_of_parquet_files(tmp_path: Path, store: str) -> Non
 
 
 def test_a_delta_table_in_a_bucket_is_read_by_its_log(tmp_path: Path, store: str) -> None:
+    import deltalake
+
     folder = tmp_path / "bucket" / "table"
     deltalake.write_deltalake(folder, FRAME.to_arrow())
     deltalake.DeltaTable(folder).delete("user_id < 90")

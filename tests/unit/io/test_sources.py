@@ -183,3 +183,23 @@ def test_unknown_formats_and_things_are_refused(tmp_path: Path) -> None:
 def test_a_lone_arrow_column_is_not_a_log() -> None:
     with pytest.raises(SchemaError, match="names that show the user and the item"):
         scan(pa.array([1, 2]))
+
+
+def test_a_row_with_too_many_fields_is_unreadable_and_a_short_one_ends_in_nulls(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text("user_id,item_id,price\n1,a,2.5\n2,b\n")
+    assert scan(tmp_path / "log.csv").collect()["price"].to_list() == [2.5, None]
+    (tmp_path / "log.csv").write_text("user_id,item_id\n1,a\n2,b,7,8\n")
+    with pytest.raises(DataError, match=r"log\.csv: .*unreadable data \(found more fields"):
+        scan(tmp_path / "log.csv")
+
+
+@pytest.mark.parametrize("broken", ['2,"b\n3,c\n', '2,"b\n3,c\n4,"d"\n5,e\n', '2,b"\n3,c\n4,d\n'])
+def test_no_row_is_lost_behind_a_quote_that_never_ends(tmp_path: Path, broken: str) -> None:
+    (tmp_path / "log.csv").write_text(f"user_id,item_id\n1,a\n{broken}")
+    with pytest.raises(DataError, match=r"log\.csv: .*unreadable data"):
+        scan(tmp_path / "log.csv")
+
+
+def test_quoted_fields_may_hold_separators_and_lines(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text('user_id,item_id\n1,"a,b"\n2,"c\nd"\n3,"e""f"\n')
+    assert scan(tmp_path / "log.csv").collect()["item_id"].to_list() == ["a,b", "c\nd", 'e"f']

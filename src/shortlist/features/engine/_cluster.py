@@ -12,6 +12,14 @@ if TYPE_CHECKING:
 __all__ = ["Connection"]
 
 _CONNECT_SECONDS = 10
+_BEFORE_SPAWN = "distributed.nanny.pre-spawn-environ"
+# Dask has workers give memory back at once; taking it anew for every array costs more than half of their time.
+_ENVIRONMENT = {
+    "MALLOC_TRIM_THRESHOLD_": 64 * 2**20,
+    "MALLOC_MMAP_THRESHOLD_": 32 * 2**20,
+    "OMP_NUM_THREADS": 1,
+    "POLARS_MAX_THREADS": 1,
+}
 
 
 class Connection:
@@ -49,12 +57,12 @@ class Connection:
 
 def _processes(distributed: Any) -> Any:
     """One process for each core, none of whose ports is open to other machines."""
-    return distributed.LocalCluster(
-        threads_per_worker=1,
-        host="127.0.0.1",
-        dashboard_address=None,
-        # Its page of metrics too is for this machine alone, on whatever port is free.
-        scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},
-        env={"POLARS_MAX_THREADS": "1"},
-        silence_logs=logging.CRITICAL,  # what fails is raised here
-    )
+    with need("dask.config", use="the engine Dask").set({_BEFORE_SPAWN: _ENVIRONMENT}):
+        return distributed.LocalCluster(
+            threads_per_worker=1,
+            host="127.0.0.1",
+            dashboard_address=None,
+            # Its page of metrics too is for this machine alone, on whatever port is free.
+            scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},
+            silence_logs=logging.CRITICAL,  # what fails is raised here
+        )

@@ -8,12 +8,15 @@ from shortlist.features.ops._categorify import Categorify
 from shortlist.features.ops._clip import Clip
 from shortlist.features.ops._column_similarity import ColumnSimilarity
 from shortlist.features.ops._data_stats import DataStats
+from shortlist.features.ops._date_parts import DateParts
 from shortlist.features.ops._difference_lag import DifferenceLag
 from shortlist.features.ops._drop_low_cardinality import DropLowCardinality
 from shortlist.features.ops._dropna import Dropna
+from shortlist.features.ops._elapsed import Elapsed
 from shortlist.features.ops._fill_median import FillMedian
 from shortlist.features.ops._fill_missing import FillMissing
 from shortlist.features.ops._filter import Filter
+from shortlist.features.ops._groupby import Groupby
 from shortlist.features.ops._hash_bucket import HashBucket
 from shortlist.features.ops._hashed_cross import HashedCross
 from shortlist.features.ops._history import History
@@ -41,14 +44,17 @@ __all__ = [
     "Clip",
     "ColumnSimilarity",
     "DataStats",
+    "DateParts",
     "DifferenceLag",
     "DropLowCardinality",
     "Dropna",
+    "Elapsed",
     "Exprs",
     "FillMedian",
     "FillMissing",
     "Filter",
     "Fits",
+    "Groupby",
     "HashBucket",
     "HashedCross",
     "History",

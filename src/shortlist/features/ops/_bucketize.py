@@ -14,7 +14,7 @@ from shortlist.features._quantiles import Quantiles
 from shortlist.features._scalars import Floats
 from shortlist.features._state import State
 from shortlist.features._statistics import Statistic
-from shortlist.features.ops._checks import known_columns, positive
+from shortlist.features.ops._checks import known_columns, number, positive
 from shortlist.features.ops._numeric import change_arrays, change_frames, continuous
 from shortlist.schema import Column, Domain, Tags
 
@@ -150,6 +150,8 @@ def _each(given: Sequence[float] | Mapping[str, Sequence[float]]) -> object:
 
 
 def _rising(boundaries: Sequence[float]) -> tuple[float, ...]:
+    for bound in boundaries:
+        number("Bucketize.boundaries", np.asarray(bound).item())
     plain = tuple(float(bound) for bound in boundaries)
     if not plain or any(not low < high for low, high in pairwise(plain)):
         raise ArgumentError("Bucketize.boundaries", received=boundaries, expected="rising numbers")

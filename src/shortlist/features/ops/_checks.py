@@ -6,7 +6,7 @@ from typing import TypeVar
 from shortlist.errors import ArgumentError, SchemaError, near
 from shortlist.schema import Column
 
-__all__ = ["column_type", "known_columns", "list_column", "of_column", "positive"]
+__all__ = ["column_type", "known_columns", "list_column", "number", "of_column", "positive"]
 
 T = TypeVar("T")
 
@@ -72,3 +72,14 @@ def positive(where: str, option: int | Mapping[str, int] | None, least: int = 1)
     for value in values:
         if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
             raise ArgumentError(where, received=value, expected=f"an integer >= {least}")
+
+
+def number(where: str, option: object) -> None:
+    """Refuse an option that is no number; None is for the caller to judge.
+
+    Raises:
+        ArgumentError: it is something else, or NaN.
+    """
+    plain = isinstance(option, int | float) and not isinstance(option, bool)
+    if option is not None and not (plain and option == option):  # noqa: PLR0124 - only NaN differs from itself
+        raise ArgumentError(where, received=option, expected="a number")

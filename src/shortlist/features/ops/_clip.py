@@ -7,6 +7,7 @@ from shortlist.errors import ArgumentError
 from shortlist.features._op import Step
 from shortlist.features._scalars import Clamp, Scalar
 from shortlist.features._state import State
+from shortlist.features.ops._checks import number
 from shortlist.features.ops._numeric import Numeric
 
 __all__ = ["Clip"]
@@ -21,7 +22,7 @@ class Clip(Numeric):
         high: greatest number; None for no upper bound.
 
     Raises:
-        ArgumentError: there is no bound, or the lower one is above the upper one.
+        ArgumentError: a bound is no number, there is none, or the lower one is above the upper one.
 
     >>> import polars as pl
     >>> from shortlist.features import Workflow
@@ -35,6 +36,8 @@ class Clip(Numeric):
     high: float | None = None
 
     def __post_init__(self) -> None:
+        number("Clip.low", self.low)
+        number("Clip.high", self.high)
         if self.low is None and self.high is None:
             raise ArgumentError("Clip", received="no bound", expected="low, high or both")
         if self.low is not None and self.high is not None and self.low > self.high:

@@ -10,7 +10,7 @@ import polars as pl
 from shortlist.features._op import Exprs, Made, Step
 from shortlist.features._state import State
 from shortlist.features._statistics import Counts, Moments, Statistic
-from shortlist.features._summary import Summary, elements
+from shortlist.features._summary import Summary, elements, numbers
 from shortlist.features.ops._unchanged import Unchanged
 from shortlist.schema import Column
 
@@ -56,7 +56,7 @@ class DataStats(Unchanged):
         value = columns[column.name]
         asked: dict[str, Statistic] = {"summary": _summary(column, value)}
         if _is_number(column):
-            asked["moments"] = Moments(value, column.is_list)
+            asked["moments"] = Moments(numbers(column, value), column.is_list)
         if not column.dtype.startswith("float"):
             asked["counts"] = Counts({"value": value}, column.is_list)
         return asked

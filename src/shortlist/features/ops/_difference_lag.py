@@ -129,7 +129,8 @@ class DifferenceLag(Source):
                 expected="a shift above 0 in serving: later events are not known",
                 remedy="use the column as a target of training",
             )
-        difference: Array = as_numbers(columns[self.of]) - other
+        with np.errstate(invalid="ignore"):  # infinity less infinity is null
+            difference: Array = as_numbers(columns[self.of]) - other
         return difference
 
     @property

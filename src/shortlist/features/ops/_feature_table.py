@@ -59,10 +59,11 @@ def feature_tables(pairs: Mapping[str, pl.DataFrame], metric: str) -> dict[str, 
         side: frame.group_by("id", "feature", maintain_order=True).agg(pl.col("weight").sum())
         for side, frame in pairs.items()
     }
-    distinct = {id(frame): summed[side] for side, frame in pairs.items()}
-    both = pl.concat(frame.select("id", "feature") for frame in distinct.values())
-    total = sum(frame["id"].n_unique() for frame in distinct.values())
-    known = both.group_by("feature").agg(idf=(total / pl.len()).log()).sort("feature").with_row_index("code")
+    distinct = {id(frame): summed[side] for side, frame in pairs.items()}.values()
+    total = sum(frame["id"].n_unique() for frame in distinct)
+    counted = pl.concat(frame.select("feature") for frame in distinct).group_by("feature").len("ids")
+    idf = (total / pl.col("ids")).log()
+    known = counted.select("feature", idf=idf).sort("feature").with_row_index("code")
     return {
         side: _table(frame.join(known, on="feature").sort("id", "code"), metric)
         for side, frame in summed.items()

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass, replace
 
+import numpy as np
 import polars as pl
 
 from shortlist.data import Array
 from shortlist.errors import ArgumentError
-from shortlist.features._array_columns import is_missing, on_values
+from shortlist.features._array_columns import as_floats, is_missing, on_values
 from shortlist.features._frame_columns import element_type, on_elements
 from shortlist.features._op import Arrays, Exprs, Made, Op, Step
 from shortlist.features._scalars import Fill, Scalar
@@ -22,7 +23,8 @@ __all__ = ["FillMissing"]
 class FillMissing(Op):
     """A value in place of null and NaN, in columns and within lists; a missing list is an empty list.
 
-    The column keeps its type; an integer column that is filled with a fraction becomes float64.
+    The column keeps its type; integers become int64 where theirs does not hold the value, and float64 where
+    the value is a fraction.
 
     Attributes:
         value: number, string or boolean put in place of nulls.
@@ -30,7 +32,7 @@ class FillMissing(Op):
             which later ops of the branch do not touch.
 
     Raises:
-        ArgumentError: the value is itself missing.
+        ArgumentError: the value is itself missing, or neither number, string nor boolean.
 
     >>> from shortlist.features import Workflow
     >>> from shortlist.io import Dataset
@@ -44,8 +46,10 @@ class FillMissing(Op):
     add_indicator: bool = False
 
     def __post_init__(self) -> None:
-        if is_missing(self.value):
-            raise ArgumentError("FillMissing.value", received=self.value, expected="a value")
+        if is_missing(self.value) or not isinstance(self.value, int | float | str):
+            raise ArgumentError(
+                "FillMissing.value", received=self.value, expected="a number, string or boolean"
+            )
 
     def make(self, inputs: tuple[Column, ...], state: State | None) -> Made:  # noqa: ARG002
         """The same column, and its indicator if asked for."""
@@ -53,8 +57,7 @@ class FillMissing(Op):
         text = isinstance(self.value, str)
         kinds = ("string",) if text else ("int", "uint", "float", "bool")
         column_type("FillMissing", column, *kinds, remedy="fill it with a value of its own type")
-        broken = column.dtype.startswith(("int", "uint")) and self.value != int(self.value)
-        filled = replace(column, dtype="float64") if broken else column
+        filled = replace(column, dtype=_holding(column.dtype, self.value))
         return Made((filled,), (indicator(column),) if self.add_indicator else ())
 
     def scalars(self, step: Step, state: State) -> tuple[Scalar, ...] | None:  # noqa: ARG002
@@ -81,8 +84,20 @@ class FillMissing(Op):
             empty = missing(values)
             if not empty.any():
                 return values
-            out = values.copy()
-            out[empty] = self.value
-            return out if filled.dtype == "string" else out.astype(filled.dtype)
+            if values.dtype.kind == "O" and filled.dtype != "string":
+                as_floats(values, column.name)  # refuses what is no number
+            out = np.empty(len(values), dtype=object if filled.dtype == "string" else filled.dtype)
+            out[~empty], out[empty] = values[~empty], self.value
+            return out
 
         return {filled.name: on_values(value, fill)} | {flag.name: flag_array(value) for flag in flags}
+
+
+def _holding(dtype: str, value: float | str) -> str:
+    """The type that holds the values of a type, and one more."""
+    if isinstance(value, str) or not dtype.startswith(("int", "uint")):
+        return dtype
+    if not float(value).is_integer():
+        return "float64"
+    whole = int(value)
+    return next((t for t in (dtype, "int64") if np.iinfo(t).min <= whole <= np.iinfo(t).max), "float64")

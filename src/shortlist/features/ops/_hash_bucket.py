@@ -23,7 +23,8 @@ class HashBucket(Keyed):
     """``2 + hash(x) % buckets`` of integers, strings and booleans, alone or in lists; null is 1.
 
     These are the codes of Categorify with an empty vocabulary, so 0 stays free for padding and a table needs
-    ``2 + buckets`` rows. Nothing is fitted, and nothing can be decoded.
+    ``2 + buckets`` rows. Nothing is fitted, and nothing can be decoded. (NVTabular hashes nulls like values,
+    starts at 0, takes lists on a GPU only, and has another hash there.)
 
     Attributes:
         buckets: how many codes the values are spread over, for all columns or by column.

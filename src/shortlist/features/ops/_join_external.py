@@ -122,11 +122,13 @@ class JoinExternal(Keyed):
 
     def restored(self, state: State) -> "JoinExternal":
         """The op with the table that it was fitted with, as a workflow that is read back needs it."""
-        keys = state.tables["keys"].frame.rename(lambda key: f"__{key}")
-        frame = pl.concat([keys, state.tables["cells"].frame[: len(keys)]], how="horizontal")
-        schema = Schema([*Dataset.of(keys).schema, *_columns_of(state)])
-        columns = tuple(schema.names[len(keys.columns) :])
-        return replace(self, table=Dataset.of(frame, schema), on=tuple(keys.columns), columns=columns)
+        names = state.values["keys"]
+        columns = {column.name: column for column in _columns_of(state)}
+        keys = state.tables["keys"].frame.rename(dict(zip(state.tables["keys"].keys, names, strict=True)))
+        others = keys.select(name for name in names if name not in columns)
+        frame = pl.concat([others, state.tables["cells"].frame[: len(keys)]], how="horizontal")
+        schema = Schema([*Dataset.of(others).schema, *columns.values()])
+        return replace(self, table=Dataset.of(frame, schema))
 
     def gather(self, step: Step, state: State, inputs: tuple[Column, ...]) -> Gather:  # noqa: ARG002
         """The columns by position."""
@@ -163,7 +165,7 @@ class JoinExternal(Keyed):
         """The table's keys, and its columns by position: what is not found is missing."""
         taken, names = self._chosen(inputs), self._keys(inputs)
         keys = {
-            f"key_{place}": pl.col(name).cast(element_type(column), strict=False)
+            f"__key_{place}": pl.col(name).cast(element_type(column), strict=False)
             for place, (name, column) in enumerate(zip(names, inputs, strict=True))
         }
         cells = [enter(column) for column in taken]

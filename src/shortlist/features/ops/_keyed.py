@@ -109,12 +109,12 @@ def _refuse_unknown(gather: Gather, values: Sequence[Any]) -> None:
 def look_up(gather: Gather, inputs: tuple[Column, ...], columns: Arrays) -> dict[str, Array | Ragged]:
     """The outputs for arrays of raw values; NaN and None are null."""
     if len(inputs) > 1:
-        return dict(_found(gather, tuples(inputs, columns)))
+        return _found(gather, tuples(inputs, columns))
     value = columns[inputs[0].name]
     if isinstance(value, Ragged):
         found = _found(gather, value.values)
-        return {name: value.with_values(values) for name, values in found.items()}
-    return dict(_found(gather, value))
+        return {n: value.with_values(values) for n, values in found.items() if not isinstance(values, Ragged)}
+    return _found(gather, value)
 
 
 def places(table: KeyTable, values: Sequence[Any] | Array) -> Sequence[int] | npt.NDArray[np.int64]:
@@ -126,13 +126,14 @@ def places(table: KeyTable, values: Sequence[Any] | Array) -> Sequence[int] | np
     return table.find_all(values.tolist())
 
 
-def _found(gather: Gather, values: Sequence[Any] | Array) -> dict[str, Array]:
+def _found(gather: Gather, values: Sequence[Any] | Array) -> dict[str, Array | Ragged]:
     place = np.array(places(gather.table, values), dtype=np.int64)
     if gather.strict is not None:
         _refuse_unknown(gather, [values[row] for row in np.flatnonzero(place == UNKNOWN_KEY).tolist()])
     out = {name: output.array(place) for name, output in gather.outputs.items()}
     if gather.buckets > 1:
+        (codes,) = out.values()
+        assert not isinstance(codes, Ragged)
         for row in np.flatnonzero(place == UNKNOWN_KEY).tolist():
-            for codes in out.values():
-                codes[row] += hash_value(gather.table.as_key(values[row])) % gather.buckets
+            codes[row] += hash_value(gather.table.as_key(values[row])) % gather.buckets
     return out

@@ -35,7 +35,8 @@ class ListSlice(Op):
     With one number only, the first so many elements, or the last so many where it is negative. A list that
     is too short gives what it has, an empty or missing one an empty list; with ``pad`` every list is filled
     up on the right to the length of the slice. Elements may be of any type; nulls among them stay. Pad codes
-    after Categorify: 0 is the code of padding, while 0 before it is a value like any other.
+    after Categorify: 0 is the code of padding, while 0 before it is a value like any other. (NVTabular pads
+    on a GPU only.)
 
     Attributes:
         start: place of the first element kept; alone, how many are kept from the front or from the back.
@@ -44,7 +45,8 @@ class ListSlice(Op):
         pad_value: what to fill up with, of the elements' type.
 
     Raises:
-        ArgumentError: ``start`` alone is 0, or a slice without a fixed length is to be padded.
+        ArgumentError: an end is no integer, ``start`` alone is 0, or a slice without a fixed length is to be
+            padded.
 
     >>> from shortlist.features import Workflow
     >>> from shortlist.io import Dataset
@@ -59,6 +61,9 @@ class ListSlice(Op):
     pad_value: float | str | bool = 0
 
     def __post_init__(self) -> None:
+        for where, at in (("ListSlice.start", self.start), ("ListSlice.end", self.end)):
+            if at is not None and (isinstance(at, bool) or not isinstance(at, int)):
+                raise ArgumentError(where, received=at, expected="an integer")
         if self.start == 0 and self.end is None:
             raise ArgumentError(
                 "ListSlice.start",

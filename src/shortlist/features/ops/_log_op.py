@@ -14,7 +14,8 @@ __all__ = ["LogOp"]
 class LogOp(Numeric):
     """``log(1 + x)`` of numbers, alone or in lists.
 
-    Null stays null, and numbers of -1 or less, which have no such logarithm, become null.
+    Null stays null, and numbers of -1 or less, which have no such logarithm, become null (in NVTabular minus
+    infinity and NaN).
 
     >>> import numpy as np, polars as pl
     >>> from shortlist.features import Workflow

@@ -10,6 +10,7 @@ from shortlist.features._op import Exprs, Step
 from shortlist.features._scalars import Affine, Scalar
 from shortlist.features._state import State
 from shortlist.features._statistics import Moments, Statistic
+from shortlist.features._summary import numbers
 from shortlist.features.ops._numeric import Numeric
 
 __all__ = ["Normalize"]
@@ -37,7 +38,7 @@ class Normalize(Numeric):
     def statistics(self, step: Step, columns: Exprs) -> Mapping[str, Statistic]:
         """Number, mean and squared differences."""
         (column,) = step.inputs
-        return {"moments": Moments(columns[column.name], column.is_list)}
+        return {"moments": Moments(numbers(column, columns[column.name]), column.is_list)}
 
     def finish(self, step: Step, totals: Mapping[str, pl.DataFrame], fitted: Mapping[str, State]) -> State:  # noqa: ARG002
         """Mean and standard deviation."""

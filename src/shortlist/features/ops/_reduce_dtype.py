@@ -29,9 +29,9 @@ class ReduceDtype(Op):
 
     Integers, alone or in lists, become int8, int16 or int32 where all values fit and that is narrower than
     their type; codes take the type that holds every code of their vocabulary. Later values beyond the type
-    never wrap: they become the nearest bound. A column without values keeps its type, and so do booleans and
-    strings. Null stays null (on the request path, numbers beside nulls are floats). Continuous columns leave
-    a workflow as float32 in any case.
+    never wrap, as NVTabular's do: they become the nearest bound. A column without values keeps its type, and
+    so do booleans and strings. Null stays null (on the request path, numbers beside nulls are floats).
+    Continuous columns leave a workflow as float32 in any case.
 
     Attributes:
         float_dtype: type of floats; beyond the range of float32 they become infinite.

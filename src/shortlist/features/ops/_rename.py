@@ -1,6 +1,6 @@
 """Other names for columns."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from shortlist.errors import ArgumentError
@@ -21,7 +21,8 @@ class Rename(Op):
         prefix: put before each name.
         suffix: put after each name.
         name: the new name; for branches of one column, since no name can be given twice.
-        mapping: old name -> new name; columns it leaves out keep theirs.
+        mapping: old name -> new name, and columns it leaves out keep theirs; or a function from old to new
+            names, which must be importable where the workflow is to be saved.
 
     Raises:
         ArgumentError: no new name is given, or more than one way to make it.
@@ -37,7 +38,7 @@ class Rename(Op):
     prefix: str = ""
     suffix: str = ""
     name: str | None = None
-    mapping: Mapping[str, str] | None = None
+    mapping: Mapping[str, str] | Callable[[str], str] | None = None
 
     def __post_init__(self) -> None:
         ways = [self.prefix + self.suffix != "", self.name is not None, self.mapping is not None]
@@ -69,6 +70,8 @@ class Rename(Op):
         return {self._new(name): value for name, value in columns.items()}
 
     def _new(self, name: str) -> str:
+        if callable(self.mapping):
+            return self.mapping(name)
         if self.mapping is not None:
             return self.mapping.get(name, name)
         return self.name or f"{self.prefix}{name}{self.suffix}"

@@ -19,7 +19,7 @@ from shortlist.features.ops._groups import one_value
 from shortlist.features.text import Embedder, Reading, TextModel, open_embedder, read_text_model
 from shortlist.schema import Column, Shape, Tags
 
-__all__ = ["EMBEDDERS", "TextEmbed"]
+__all__ = ["TextEmbed"]
 
 _KINDS = frozenset({Tags.TEXT, Tags.CATEGORICAL, Tags.CONTINUOUS, Tags.ID})
 
@@ -116,8 +116,12 @@ class TextEmbed(Op):
                 how = {"reading": asdict(model.reading), "threads": self.threads, "cache": self.cache}
                 state = State({"dim": embedder.dim, **how}, {"model": _to_table(model)})
                 _STATES[name] = state
-                EMBEDDERS.keep(state, embedder)
+                _EMBEDDERS.keep(state, embedder)
             return state
+
+    def embedder(self) -> Embedder:
+        """The model ready to embed, outside of a workflow."""
+        return _EMBEDDERS.of(self.opened())
 
     def transform(self, step: Step, state: State, columns: Exprs) -> Exprs:  # noqa: ARG002
         """Embed the distinct texts of each piece of a frame."""
@@ -125,7 +129,7 @@ class TextEmbed(Op):
         of_vectors = pl.Array(pl.Float32, width)
 
         def embed(texts: pl.Series) -> pl.Series:
-            return pl.Series(texts.name, EMBEDDERS.of(state).embed(texts.to_list()), dtype=of_vectors)
+            return pl.Series(texts.name, _EMBEDDERS.of(state).embed(texts.to_list()), dtype=of_vectors)
 
         return {name: columns[name].map_batches(embed, return_dtype=of_vectors, is_elementwise=True)}
 
@@ -133,7 +137,7 @@ class TextEmbed(Op):
         """Embed what is not in memory."""
         ((name, texts),) = columns.items()
         assert not isinstance(texts, Ragged)
-        return {name: EMBEDDERS.of(state).embed(texts.tolist(), on_disk=False)}
+        return {name: _EMBEDDERS.of(state).embed(texts.tolist(), on_disk=False)}
 
 
 def _to_table(model: TextModel) -> KeyTable:
@@ -149,6 +153,6 @@ def _open(state: State) -> Embedder:
     return open_embedder(model, threads=state.values["threads"], cache=state.values["cache"])
 
 
-EMBEDDERS = Derived(_open)
+_EMBEDDERS = Derived(_open)
 _STATES: WeakValueDictionary[str, State] = WeakValueDictionary()
 _LOCK = Lock()

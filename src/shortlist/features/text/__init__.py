@@ -2,7 +2,7 @@
 
 from shortlist.features.text._embedder import Embedder, open_embedder
 from shortlist.features.text._encoder import TextEncoder, open_text_encoder
-from shortlist.features.text._model import TextModel, read_text_model
+from shortlist.features.text._model import TextModel, has_graph, read_text_model, transformer_folder
 from shortlist.features.text._reading import Reading
 
 __all__ = [
@@ -10,7 +10,9 @@ __all__ = [
     "Reading",
     "TextEncoder",
     "TextModel",
+    "has_graph",
     "open_embedder",
     "open_text_encoder",
     "read_text_model",
+    "transformer_folder",
 ]

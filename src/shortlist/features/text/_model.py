@@ -12,7 +12,7 @@ from shortlist.errors import ArgumentError, DataError
 from shortlist.features.text._pooling import POOLINGS
 from shortlist.features.text._reading import Reading
 
-__all__ = ["TextModel", "read_text_model"]
+__all__ = ["TextModel", "has_graph", "read_text_model", "transformer_folder"]
 
 _GRAPHS = ("onnx/model.onnx", "model.onnx")
 _WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
@@ -75,13 +75,6 @@ def read_text_model(
         ArgumentError: an option is wrong.
     """
     root = Path(folder)
-    if not root.is_dir():
-        raise DataError(
-            str(folder),
-            received="no such folder",
-            expected="the folder of a sentence-transformers model",
-            remedy="download the model and pass its folder; names of models on the web are not looked up",
-        )
     modules = _modules(root)
     home = root / modules.get("Transformer", "")
     reading = Reading(
@@ -95,8 +88,29 @@ def read_text_model(
     return TextModel(_graph(root, home), _bytes(home / "tokenizer.json"), reading)
 
 
+def transformer_folder(folder: str | Path) -> Path:
+    """The folder of the encoder and its tokenizer: the model's own, or one within it.
+
+    Raises:
+        DataError: the folder is missing, or has a module that cannot be served.
+    """
+    return Path(folder) / _modules(Path(folder)).get("Transformer", "")
+
+
+def has_graph(folder: str | Path) -> bool:
+    """Whether a model's folder has an ONNX graph, so that it serves as it is."""
+    return _graph_file(Path(folder), transformer_folder(folder)) is not None
+
+
 def _modules(root: Path) -> Mapping[str, str]:
     """Kind of each module -> its folder."""
+    if not root.is_dir():
+        raise DataError(
+            str(root),
+            received="no such folder",
+            expected="the folder of a sentence-transformers model",
+            remedy="download the model and pass its folder; names of models on the web are not looked up",
+        )
     listed: Any = _json(root / "modules.json") or []
     modules = {str(module["type"]).rpartition(".")[2]: str(module["path"]) for module in listed}
     strange = [kind for kind in modules if kind not in ("Transformer", "Pooling", "Normalize")]
@@ -167,10 +181,9 @@ def _default_prompt(root: Path) -> str:
 
 
 def _graph(root: Path, home: Path) -> bytes:
-    for place in dict.fromkeys((home, root)):
-        for name in _GRAPHS:
-            if (place / name).is_file():
-                return _bytes(place / name)
+    path = _graph_file(root, home)
+    if path is not None:
+        return _bytes(path)
     weights = any(found for pattern in _WEIGHTS for found in home.glob(pattern))
     raise DataError(
         str(root),
@@ -180,6 +193,11 @@ def _graph(root: Path, home: Path) -> bytes:
         if weights
         else "copy the model's folder again, whole",
     )
+
+
+def _graph_file(root: Path, home: Path) -> Path | None:
+    places = (place / name for place in (home, root) for name in _GRAPHS)
+    return next((path for path in places if path.is_file()), None)
 
 
 def _json(path: Path) -> Any:
