@@ -19,7 +19,7 @@ import re
 import shutil
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -32,6 +32,27 @@ from _etl.report import FLOOR, OURS, PEER, Findings, machine, page
 
 HERE = Path(__file__).parent
 FULL, SMALL = 30_000_000, 3_000_000
+
+
+@dataclass(frozen=True)
+class Engine:
+    """How our runs are told to work.
+
+    Attributes:
+        cut: most rows in a partition.
+        threads: partitions in flight at once.
+        memory: what statistics may hold before they go to disk.
+    """
+
+    cut: int
+    threads: int
+    memory: str
+
+    def __str__(self) -> str:
+        return f"partitions of {self.cut:,} rows, {self.threads} at once, {self.memory} for statistics"
+
+
+ROOMY, TIGHT = Engine(500_000, 2, "300MB"), Engine(250_000, 1, "150MB")
 
 
 @dataclass(frozen=True)
@@ -57,13 +78,10 @@ class Bench:
         with bounded(command, limit) as (inside, kind):
             return run(inside, cwd=HERE), kind
 
-    def shortlist(self, files: list[str], name: str = "shortlist", limit: int = 0) -> tuple[Run, str]:
-        task = {
-            "files": files,
-            "out": str(self.out(name)),
-            "cut": self.options.cut,
-            "threads": self.options.threads,
-        }
+    def shortlist(
+        self, files: list[str], name: str = "shortlist", limit: int = 0, engine: Engine = ROOMY
+    ) -> tuple[Run, str]:
+        task = {"files": files, "out": str(self.out(name)), **asdict(engine)}
         return self.child("contestants", "shortlist", json.dumps(task), limit=limit)
 
     def floor(self) -> Run:
@@ -113,7 +131,8 @@ def bench(options: argparse.Namespace, data: Path, scratch: Path) -> Findings:
     say(f"data: {options.rows:,} rows in {data}")
     files = [str(path.resolve()) for path in make(data, options.rows)]
     work = Bench(files, scratch, options)
-    found = Findings(f"python benchmarks/etl.py {' '.join(flags(options))}".strip(), options.rows)
+    command = f"python benchmarks/etl.py {' '.join(flags(options))}"
+    found = Findings(command, options.rows, str(ROOMY))
     for path in files:
         Path(path).read_bytes()  # into the page cache, for the first as for the others
     for turn in range(options.rounds):
@@ -136,8 +155,9 @@ def memory(work: Bench, found: Findings, data: Path) -> Findings:
     """Once inside the bound, once with twice the rows."""
     if work.options.memory_limit:
         limit = int(work.options.memory_limit * (1 << 30))
-        inside, kind = work.shortlist(work.files, "inside", limit)
-        found.bound = (work.options.memory_limit, kind, record(None, f"inside {kind}", inside))
+        inside, kind = work.shortlist(work.files, "inside", limit, TIGHT)
+        bound = f"{work.options.memory_limit:g} GiB ({kind}; {TIGHT})"
+        found.bound = (bound, record(None, f"inside {bound}", inside))
         shutil.rmtree(work.scratch / "inside")
     if work.options.double:
         files = [str(path.resolve()) for path in make(data, work.options.rows, 2 * FILES)]
@@ -165,7 +185,7 @@ def flags(options: argparse.Namespace) -> Iterable[str]:
         yield f"--nvtabular-workers {options.nvtabular_workers}"
     if options.nvtabular_part_size:
         yield f"--nvtabular-part-size {options.nvtabular_part_size}"
-    yield f"--rows {options.rows} --cut {options.cut} --threads {options.threads}"
+    yield f"--rows {options.rows} --rounds {options.rounds}"
     yield f"--memory-limit {options.memory_limit:g}"
 
 
@@ -181,8 +201,6 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--data", type=Path, help="folder that keeps the generated rows; temporary by default"
     )
-    parser.add_argument("--cut", type=int, default=500_000, help="most rows in a partition of ours")
-    parser.add_argument("--threads", type=int, default=2, help="partitions of ours in flight at once")
     parser.add_argument("--nvtabular", metavar="PYTHON", help="an interpreter that has nvtabular 23.8")
     parser.add_argument(
         "--nvtabular-workers", type=int, default=0, help="processes of its Dask cluster; 0: none"
@@ -210,8 +228,11 @@ def main() -> None:
     options = parse()
     with TemporaryDirectory(prefix="shortlist-etl-") as scratch:
         data = options.data or Path(scratch) / "data"
-        text = page(bench(options, data, Path(scratch)))
+        found = bench(options, data, Path(scratch))
+    text = page(found)
     print(text)
+    if found.wrong:
+        raise SystemExit(f"{found.wrong:,} values are not what the definition says")
     if options.rows == FULL:
         name = re.sub(r"[^a-z0-9]+", "-", machine().lower()).strip("-")
         (HERE / "results" / f"etl_{name}_{date.today().isoformat()}.md").write_text(text)

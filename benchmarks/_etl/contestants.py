@@ -65,7 +65,7 @@ def dataset(files: list[str], cut: int) -> Dataset:
 
 def shortlist(task: Task) -> dict[str, float]:
     """Fit, then transform and write; the fitted workflow is saved outside of the measured time."""
-    out, engine = Path(task["out"]), Local(threads=task["threads"])
+    out, engine = Path(task["out"]), Local(threads=task["threads"], memory=task["memory"])
     clock = Clock.start()
     rows, flow = dataset(task["files"], task["cut"]), workflow()
     flow.fit(rows, engine=engine)

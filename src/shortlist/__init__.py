@@ -14,7 +14,7 @@ _ROOMS = {
     "shortlist.evaluation": ("Evaluation", "by_stage", "evaluate"),
     "shortlist.export": ("save",),
     "shortlist.features": ("Workflow",),
-    "shortlist.io": ("Dataset", "Signals", "scan"),
+    "shortlist.io": ("Dataset", "Layout", "Signals", "concat", "read_parquet", "scan", "write_parquet"),
     "shortlist.models.classical": ("EASE", "IALS", "ItemKNN", "Popularity", "RecentPopularity"),
     "shortlist.models.ranking": ("DCN",),
     "shortlist.models.retrieval": ("TwoTower",),
@@ -22,6 +22,7 @@ _ROOMS = {
         *("AnswerLog", "Apply", "Drop", "Learned", "Match", "Merge", "Pipeline", "Popular", "Repeats"),
         *("Retrieve", "Score", "State", "Take", "build_index", "load", "ranking_examples"),
     ),
+    "shortlist.profiling": ("profile",),
     "shortlist.samplers": ("InBatch", "Uniform"),
     "shortlist.schema": ("Column", "Domain", "Schema", "Shape", "Tags"),
     "shortlist.train": (
@@ -35,6 +36,7 @@ _ROOMS = {
 }
 _MODULES = {
     "datasets": "shortlist.datasets",
+    "engine": "shortlist.features.engine",
     "errors": "shortlist.errors",
     "index": "shortlist.index",
     "losses": "shortlist.losses",

@@ -17,10 +17,15 @@ from shortlist.evaluation import by_stage as by_stage
 from shortlist.evaluation import evaluate as evaluate
 from shortlist.export import save as save
 from shortlist.features import Workflow as Workflow
+from shortlist.features import engine as engine
 from shortlist.features import ops as ops
 from shortlist.io import Dataset as Dataset
+from shortlist.io import Layout as Layout
 from shortlist.io import Signals as Signals
+from shortlist.io import concat as concat
+from shortlist.io import read_parquet as read_parquet
 from shortlist.io import scan as scan
+from shortlist.io import write_parquet as write_parquet
 from shortlist.models.classical import EASE as EASE
 from shortlist.models.classical import IALS as IALS
 from shortlist.models.classical import ItemKNN as ItemKNN
@@ -44,6 +49,7 @@ from shortlist.pipeline import Take as Take
 from shortlist.pipeline import build_index as build_index
 from shortlist.pipeline import load as load
 from shortlist.pipeline import ranking_examples as ranking_examples
+from shortlist.profiling import profile as profile
 from shortlist.samplers import InBatch as InBatch
 from shortlist.samplers import Uniform as Uniform
 from shortlist.schema import Column as Column

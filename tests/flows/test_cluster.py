@@ -21,6 +21,9 @@ from shortlist.features.engine import Dask, Local
 from shortlist.io import Dataset
 from shortlist.testing._engines import worker_processes
 
+# It bounds the size of files, so it is the same for all.
+MEMORY = "1GB"
+
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[Any]:
@@ -56,7 +59,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def by_local(events: Dataset, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, bytes], ...]:
     """What one machine makes of the log: the saved workflow, and the encoded log."""
-    return made_by(Local(), events, tmp_path_factory.mktemp("local"))
+    return made_by(Local(memory=MEMORY), events, tmp_path_factory.mktemp("local"))
 
 
 def made_by(engine: Any, events: Dataset, folder: Path) -> tuple[dict[str, bytes], ...]:
@@ -70,15 +73,16 @@ def test_a_cluster_makes_the_same_files(
     client: Any, events: Dataset, by_local: tuple[dict[str, bytes], ...], tmp_path: Path
 ) -> None:
     assert len(by_local[1]) > 20
-    assert made_by(Dask(client), events, tmp_path) == by_local
+    assert made_by(Dask(client, memory=MEMORY), events, tmp_path) == by_local
 
 
 def killing(events: Dataset, part: int, marks: Path) -> Dataset:
-    """The same data; a partition ends the process that reads it, as many times as there are marks."""
+    """The same data; a partition ends the worker that reads it, as many times as there are marks."""
+    here = os.getpid()
 
     def read(rows: pl.DataFrame) -> pl.DataFrame:
         mark = next(marks.iterdir(), None)
-        if mark is not None:
+        if mark is not None and os.getpid() != here:
             mark.unlink()
             os.kill(os.getpid(), signal.SIGKILL)
         return rows
@@ -96,10 +100,11 @@ def test_workers_killed_in_mid_fit_and_in_mid_write_change_nothing(
     marks.mkdir()
     deadly = killing(events, 11, marks)
     (marks / "fit").touch()
-    flow = workflow().fit(deadly, engine=Dask(client))
+    engine = Dask(client, memory=MEMORY)
+    flow = workflow().fit(deadly, engine=engine)
     assert list(marks.iterdir()) == []
     (marks / "write").touch()
-    flow.write(deadly, tmp_path / "out", engine=Dask(client))
+    flow.write(deadly, tmp_path / "out", engine=engine)
     assert list(marks.iterdir()) == []
     flow.save(tmp_path / "flow")
     assert (contents(tmp_path / "flow"), contents(tmp_path / "out")) == by_local

@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 
 from shortlist.cli import main
 from shortlist.server import app
+from shortlist.testing._texts import tiny_text_model
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -119,6 +120,7 @@ def links(page: Path) -> Iterator[str]:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_a_page_of_the_guide_runs(page: Path, tmp_path: Path) -> None:
+    tiny_text_model(tmp_path / "models" / "all-MiniLM-L6-v2")  # in place of the one that a page names
     run_page(page, tmp_path)
 
 

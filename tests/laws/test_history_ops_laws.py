@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 
 import polars as pl
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from shortlist.features import Workflow, engine, ops
-from shortlist.features._event_source import EventSource
+from shortlist.features import Workflow, ops
 from shortlist.io import Dataset
 from shortlist.schema import Column, Schema
 from shortlist.testing import _ops as suite
@@ -62,7 +60,8 @@ ENTITIES: Sequence[str | tuple[str, ...]] = (
     ("member", "category", "user"),
 )
 SOURCES: list[ops.Source] = [
-    *(ops.History(of, max_length=2) for of in ("item", "category", "shop", "member", "price", "click", "time")),
+    *(ops.History(of, max_length=2) for of in ("item", "category", "shop", "member", "price", "time")),
+    ops.History("click"),
     ops.History("item", name="all_items"),
     *(ops.AsOf(of, "count", "1d") for of in ENTITIES),
     *(ops.AsOf(of, "days_since") for of in ENTITIES[2:]),

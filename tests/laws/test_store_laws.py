@@ -1,21 +1,24 @@
 """Laws of the store: its answer at any time is the offline answer as of that time."""
 
+import pickle
+
 import numpy as np
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shortlist.data import ArrayLog
+from shortlist.data import NULL, ArrayLog, Workspace
 from shortlist.io import Dataset
 from shortlist.schema import Column, Schema
 from shortlist.store import EmbeddedStore
 from shortlist.store._layered_log import LayeredLog
 from shortlist.store._windows import Windows
-from shortlist.testing._store import PlainLog, check_same_answers
+from shortlist.testing._store import PlainLog, check_column_answers, check_same_answers
 
 USERS, ITEMS = 3, 4
 EVENT = st.tuples(
-    st.integers(-1, USERS - 1), st.integers(-1, ITEMS - 1), st.integers(0, 9), st.integers(1, 3)
+    st.integers(-1, USERS - 1), st.integers(-1, ITEMS - 1), st.integers(0, 9), st.integers(-1, 3)
 )
 EVENTS = st.lists(EVENT, max_size=30)
 QUESTIONS = st.lists(
@@ -73,6 +76,43 @@ def test_events_replayed_one_by_one_equal_events_read_at_once(
     check_same_answers(whole, truth, questions)
     check_same_answers(grown, truth, questions)
     assert whole.until == grown.until == max((time for *_, time, _ in events), default=-1) + 1
+
+
+KEYS = st.sampled_from([NULL, -1, 0, 7, 2**62])
+PRICES = st.sampled_from([0.1, -3.0, 1e9, float("nan"), float("inf")])
+WIDE = st.lists(st.tuples(EVENT, KEYS, PRICES), max_size=24)
+WIDE_QUESTIONS = st.lists(
+    st.tuples(
+        st.integers(-1, USERS), st.integers(-1, ITEMS - 1), KEYS, st.integers(0, 9), st.integers(0, 11)
+    ),
+    max_size=5,
+)
+
+
+def _wide(events: list[tuple]) -> tuple[np.ndarray, ...]:
+    keys = np.array([key for _, key, _ in events], dtype=np.int64)
+    prices = np.array([price for _, _, price in events], dtype=np.float64)
+    return (*_arrays([event for event, _, _ in events]), {"key": keys, "price": prices})
+
+
+@settings(max_examples=30, deadline=None)
+@given(first=WIDE, appended=st.lists(WIDE.filter(len), max_size=3), questions=WIDE_QUESTIONS)
+def test_event_columns_are_answered_alike_in_one_log_in_layers_and_in_files(
+    first: list, appended: list[list], questions: list, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    *arrays, columns = _wide(first)
+    log = LayeredLog(ArrayLog(*arrays, n_items=ITEMS, columns=columns))
+    for events in appended:
+        log.append(*_wide(events))
+    every = [*first, *(event for events in appended for event in events)]
+    columns = _wide(every)[-1]
+    truth = PlainLog([event for event, _, _ in every], ITEMS, {n: c.tolist() for n, c in columns.items()})
+    space = Workspace(tmp_path_factory.mktemp("log"), rows=3)
+    stored = log.flattened().stored(space)
+    for one in (log, log.flattened(), stored, pickle.loads(pickle.dumps(stored))):
+        check_column_answers(one, truth, questions, key="key", value="price")
+        check_same_answers(one, truth, [(u, i, since, before) for u, i, _, since, before in questions])
+    assert stored.positives().weights.tolist() == [w for (_, _, _, w), *_ in every if w > 0]
 
 
 @settings(max_examples=60, deadline=None)

@@ -251,7 +251,7 @@ def _sparse(rows: list[dict]) -> SparseRows:
     offsets = np.cumsum([0, *map(len, rows)]).astype(np.int64)
     weights = [row[feature] for row, known in zip(rows, features, strict=True) for feature in known]
     flat = [feature for known in features for feature in known]
-    return SparseRows(offsets, np.array(flat, np.int64), np.array(weights, np.float64))
+    return SparseRows(offsets, np.array(flat, np.int64), np.array(weights, np.float64), 7)
 
 
 def _dense(row: dict) -> np.ndarray:

@@ -58,12 +58,13 @@ def run(options: argparse.Namespace) -> None:
         raise DataError(
             str(options.out), received="a file that stands there", expected="nothing", remedy="pass --force"
         )
+    model = _served(options.model, options.cache)
     tell = progress(quiet=options.quiet, beside=True)
     source = options.table if len(options.table) > 1 else options.table[0]
     rows = scan(source, roles={"item": options.id}, name=str(source), partition_rows=_ROWS)
     tell(str(rows.report))
     embed = ops.TextEmbed(
-        _served(options.model, options.cache),
+        model,
         pooling=options.pooling,
         normalize=options.normalize,
         max_length=options.max_length,

@@ -13,7 +13,7 @@ from shortlist.data._event_values import Attribute, as_numbers, null_of
 from shortlist.data._marks import Marks
 from shortlist.data._ragged import Array, Ragged
 from shortlist.data._sums import Sums
-from shortlist.data._workspace import FileArray, Workspace, as_file
+from shortlist.data._workspace import FileArray, Workspace, as_file, places_in
 
 __all__ = ["ArrayLog"]
 
@@ -32,8 +32,8 @@ class ArrayLog:
 
     Every question is about a user, an item, values of columns, or a combination of these, and a stretch of
     time [since, before). Unknown users and items (-1) have no events. Sorted copies are made when first
-    needed: 16 bytes an event for each of the orders by time, by user, by item and by anything else that is
-    asked for, up to 24 more for each combination, and 8 to 24 for each column that is summed.
+    needed: 16 bytes an event for the order by time, 16 for each of those by user, by item and by anything
+    else that is asked for, up to 24 more for each combination, and 8 to 24 for each column that is summed.
 
     Events of weight 0 or less, or NaN, are not positive: only `totals` and `recent` see them.
 
@@ -255,7 +255,7 @@ class ArrayLog:
 
     def _rank(self, times: Positions) -> Positions:
         """How many events come before each time."""
-        return self._by_time[1].searchsorted(times)
+        return places_in(self._by_time[1], times)
 
     def _numbers(self, of: Of, users: Positions, items: Positions, columns: Columns) -> Positions:
         if of in ("user", "item"):
@@ -293,21 +293,22 @@ class ArrayLog:
         members, positive = members_of(of), positive and not self.all_positive
         found = self._orders.get((members, positive))
         if found is None:
+            order = self._by_time[0]
 
-            def part_of(part: slice) -> tuple[Positions, Positions]:
-                numbers = self._numbers_of_events(members, part)
-                known = self.items[part] >= 0
-                known = known & self._positive(part) if positive else known
-                return np.where(known, numbers, -1), self._rank(self.times[part])
+            def numbers(part: slice) -> Positions:
+                events = order[part]
+                known = self.items[events] >= 0
+                known = known & self._positive(events) if positive else known
+                return np.where(known, self._numbers_of_events(members, events), -1)
 
-            found = Marks.made(len(self), part_of, len(self) + 1, self.space)
+            found = Marks.made(numbers, order, self.space)
             self._orders[members, positive] = found
         return found
 
-    def _numbers_of_events(self, members: tuple[str, ...], part: slice) -> Positions:
+    def _numbers_of_events(self, members: tuple[str, ...], events: Positions) -> Positions:
         if members in (("user",), ("item",)):
-            return self.values(members[0], part)
-        return self._entities(members).numbers([self.values(member, part) for member in members])
+            return self.values(members[0], events)
+        return self._entities(members).numbers([self.values(member, events) for member in members])
 
     def _entities(self, members: tuple[str, ...]) -> Entities:
         found = self._combined.get(members)

@@ -1,6 +1,7 @@
 """Whose events are asked about: users, items, values of columns, and combinations of these."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -21,6 +22,7 @@ _ROOM = 2**62
 _POSITIONS = ("user", "item")
 
 
+@lru_cache(64)
 def members_of(of: Of) -> tuple[str, ...]:
     """What an entity is made of: "user", "item" and names of event columns, in this order.
 

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from shortlist.data._workspace import LARGEST, Workspace
+from shortlist.data._workspace import LARGEST, Workspace, places_in
 
 __all__ = ["Marks"]
 
@@ -18,53 +18,48 @@ _TABLES = 8
 class Marks:
     """How many events come before an entity and a time, in the order of entity, then time.
 
-    An event is one integer, its mark: the number of its entity times ``ranks``, and the rank of its time.
-    Marks are found by binary search. The first and the last rank have a table by entity, unless most entities
-    have no event; another rank gets one when it is asked again, or of all entities at once, and the last 8 of
-    these are kept.
+    An event is one integer, its mark: the number of its entity times ``ranks``, and its place in the order of
+    time. A time is asked for by its rank: how many events come before it. Marks are found by binary search.
+    The first and the last rank have a table by entity, unless most entities have no event; another rank gets
+    one when it is asked again, or of all entities at once, and the last 8 of these are kept.
 
     Attributes:
         events: int64 [E], the events in this order.
 
     Args:
-        order: int64 [E], places of the events in the order of their marks.
         marks: int64 [E], the marks, rising.
-        ranks: one more than the largest rank that may be asked for.
+        order: the events in the order of time, those that are left out included.
+        space: where large arrays are made.
 
-    >>> marks = Marks.of(np.array([7, 5, 7]), np.array([0, 1, 2]), ranks=4)
+    >>> marks = Marks.of(np.array([7, 5, 7]))
     >>> marks.before(np.array([5, 7, -1]), np.array([2])).tolist(), marks.events.tolist()
     ([1, 2, 0], [1, 0, 2])
     """
 
-    def __init__(self, order: Positions, marks: Positions, ranks: int) -> None:
-        self.events = order
+    def __init__(self, marks: Positions, order: Positions, space: Workspace) -> None:
+        ranks = len(order) + 1
+        self.events = space.filled(len(marks), lambda part: order[marks[part] % ranks], np.int64)
         self._marks = marks
         self._ranks = ranks
         self._size = int(self._marks[-1]) // ranks + 1 if len(marks) else 0
         self._tables: dict[int, Positions | None] = {}
 
     @classmethod
-    def of(cls, numbers: Positions, rank: Positions, ranks: int) -> "Marks":
-        """Marks of events by the number of their entity (-1 to leave one out) and the rank of their time."""
-        return cls.made(len(numbers), lambda part: (numbers[part], rank[part]), ranks, Workspace())
+    def of(cls, numbers: Positions) -> "Marks":
+        """Marks of events in the order of time, by the number of their entity; -1 leaves one out."""
+        return cls.made(lambda part: numbers[part], np.arange(len(numbers)), Workspace())
 
     @classmethod
-    def made(
-        cls,
-        size: int,
-        part_of: Callable[[slice], tuple[Positions, Positions]],
-        ranks: int,
-        space: Workspace,
-    ) -> "Marks":
-        """`of`, with numbers and ranks given part by part."""
+    def made(cls, numbers: Callable[[slice], Positions], order: Positions, space: Workspace) -> "Marks":
+        """`of`, with the numbers given part by part, for events of another order."""
+        ranks = len(order) + 1
 
         def marked(part: slice) -> Positions:
-            numbers, rank = part_of(part)
-            return np.where(numbers < 0, LARGEST, numbers * ranks + rank)
+            found = numbers(part)
+            return np.where(found < 0, LARGEST, found * ranks + np.arange(part.start, part.stop))
 
-        order, marks = space.sorted(space.filled(size, marked, np.int64))
-        known = int(marks.searchsorted(LARGEST))
-        return cls(order[:known], marks[:known], ranks)
+        marks = space.ranked(space.filled(len(order), marked, np.int64))
+        return cls(marks[: int(marks.searchsorted(LARGEST))], order, space)
 
     def before(self, numbers: Positions, rank: Positions) -> Positions:
         """int64 [N]: events of smaller entities, and events of the entity itself of a smaller rank.
@@ -75,7 +70,7 @@ class Marks:
         """
         table = self._table(int(rank[0]), len(numbers)) if len(rank) == 1 else None
         if table is None:
-            return self._marks.searchsorted(numbers * self._ranks + rank)
+            return places_in(self._marks, numbers * self._ranks + rank)
         place: Positions = table[np.minimum(numbers, self._size) + 1]
         return place
 

@@ -3,6 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
+from shortlist.data._workspace import places_in
+
 __all__ = ["Members"]
 
 Integers = npt.NDArray[np.int64]
@@ -43,7 +45,7 @@ class Members:
         if len(rows) == 0:
             return places
         asked = wanted[rows]
-        found = np.minimum(self._values.searchsorted(asked), len(self._values) - 1)
+        found = np.minimum(places_in(self._values, asked), len(self._values) - 1)
         there = self._values[found] == asked
         places[rows[there]] = found[there]
         return places

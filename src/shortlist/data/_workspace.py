@@ -12,13 +12,14 @@ import numpy.typing as npt
 
 from shortlist.data._ragged import Array
 
-__all__ = ["LARGEST", "FileArray", "Workspace", "as_file"]
+__all__ = ["LARGEST", "FileArray", "Workspace", "as_file", "places_in"]
 
 Integers = npt.NDArray[np.int64]
 
 LARGEST = int(np.iinfo(np.int64).max)
 
 _SAMPLES = 64
+_MUCH = 1 << 14
 
 
 @final
@@ -66,34 +67,42 @@ class Workspace:
 
     def sorted(self, keys: Integers) -> tuple[Integers, Integers]:
         """Places of the keys in rising order, ties in the order given, and the keys in that order."""
+        rising = all(bool((keys[part][1:] >= keys[part][:-1]).all()) for part in self.parts(len(keys)))
+        starts = [part.start for part in self.parts(len(keys)) if part.start > 0]
+        if rising and all(keys[start] >= keys[start - 1] for start in starts):
+            return self.filled(len(keys), lambda part: np.arange(part.start, part.stop), np.int64), keys
         if self.folder is None or len(keys) <= self.rows:
             order = np.argsort(keys, kind="stable")
             return order, keys[order]
-        return self._sorted_by_buckets(keys)
+        return self._sorted_by_buckets(keys, keep_order=True)
+
+    def ranked(self, keys: Integers) -> Integers:
+        """The keys in rising order."""
+        if self.folder is None or len(keys) <= self.rows:
+            return np.sort(keys)
+        return self._sorted_by_buckets(keys, keep_order=False)[1]
 
     def distinct(self, keys: Integers) -> Integers:
         """The distinct keys, rising."""
-        if self.folder is None or len(keys) <= self.rows:
-            return np.unique(keys)
-        _, ranked = self.sorted(keys)
+        ranked = self.ranked(keys)
 
         def first_ones(part: slice) -> Integers:
             chunk = ranked[part]
             new = np.ones(len(chunk), np.bool_)
             new[1:] = chunk[1:] != chunk[:-1]
-            new[0] = part.start == 0 or chunk[0] != ranked[part.start - 1]
+            new[:1] = part.start == 0 or ranked[part.start] != ranked[part.start - 1]
             return chunk[new]
 
         return self.filled(len(ranked), first_ones, np.int64)
 
-    def _sorted_by_buckets(self, keys: Integers) -> tuple[Integers, Integers]:
-        """Rows spread over ranges of keys, then each range sorted."""
+    def _sorted_by_buckets(self, keys: Integers, *, keep_order: bool) -> tuple[Integers, Integers]:
+        """Rows spread over ranges of keys, then each range sorted; their places where they are wanted."""
         bounds = _bounds(keys, self.rows)
         sizes = np.zeros(len(bounds) + 1, np.int64)
         for part in self.parts(len(keys)):
             sizes += np.bincount(bounds.searchsorted(keys[part], "right"), minlength=len(sizes))
         stops = np.cumsum(sizes)
-        order, ranked = self._empty(len(keys)), self._empty(len(keys))
+        order, ranked = self._empty(len(keys) if keep_order else 0), self._empty(len(keys))
         place = stops - sizes
         for part in self.parts(len(keys)):
             chunk = keys[part]
@@ -101,16 +110,21 @@ class Workspace:
             by = np.argsort(bucket, kind="stable")
             counts = np.bincount(bucket, minlength=len(sizes))
             at = np.arange(len(chunk)) + np.repeat(place - (np.cumsum(counts) - counts), counts)
-            order[at], ranked[at] = by + part.start, chunk[by]
+            ranked[at] = chunk[by]
+            if keep_order:
+                order[at] = by + part.start
             place += counts
         mixed = np.concatenate([[True], bounds[1:] - 1 != bounds[:-1], [bounds[-1] != LARGEST]])
         for start, stop in zip((stops - sizes)[mixed], stops[mixed], strict=True):
-            chunk = ranked[start:stop].copy()
-            by = np.argsort(chunk, kind="stable")
-            order[start:stop], ranked[start:stop] = order[start:stop][by], chunk[by]
+            if keep_order:
+                by = np.argsort(ranked[start:stop], kind="stable")
+                order[start:stop] = order[start:stop][by]
+            ranked[start:stop] = np.sort(ranked[start:stop])
         return order, ranked
 
     def _empty(self, size: int) -> Integers:
+        if size == 0:
+            return np.zeros(0, np.int64)
         handle, path = mkstemp(suffix=".bin", dir=self.folder)
         os.ftruncate(handle, 8 * size)
         os.close(handle)
@@ -137,6 +151,19 @@ def as_file(array: Array) -> FileArray | Array:
     if not isinstance(owner, np.memmap) or owner.filename is None or owner.shape != array.shape:
         return array
     return FileArray(str(owner.filename), array.dtype.str, owner.offset, len(array))
+
+
+def places_in(ranked: Integers, wanted: Integers) -> Integers:
+    """How many of the rising numbers are below each of those wanted.
+
+    Much is asked in rising order, so that memory (or a file) is read from one end to the other.
+    """
+    if len(wanted) < _MUCH or len(ranked) < _MUCH:
+        return ranked.searchsorted(wanted)
+    order = np.argsort(wanted)
+    found = np.empty(len(wanted), np.int64)
+    found[order] = ranked.searchsorted(wanted[order])
+    return found
 
 
 def _bounds(keys: Integers, rows: int) -> Integers:

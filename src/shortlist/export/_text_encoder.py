@@ -68,7 +68,7 @@ def export_text_encoder(model: str | Path, folder: str | Path) -> Path:
 
 
 def served_text_model(model: str | Path, cache: str | Path) -> Path:
-    """A folder that `TextEmbed` can read: the model's own, or one with a graph that is made once in ``cache``.
+    """A folder that `TextEmbed` reads: the model's own, or one with a graph that is made once in ``cache``.
 
     Args:
         model: folder of a sentence-transformers or transformers encoder.

@@ -88,18 +88,20 @@ def is_missing(value: Any) -> bool:
 
 
 def _matrix(column: Column, rows: Array) -> Array:
-    """Vectors as a matrix [B, D]; rows that come as objects are stacked, None is a vector of NaN."""
-    width = column.shape.size
+    """Vectors as a matrix [B, D], or [B, D, ...]; objects are stacked, None is a vector of NaN."""
+    width, inner = column.shape.size, column.shape.inner
     if rows.dtype.kind == "O" and rows.ndim == 1 and width is not None:
-        missing = [np.nan] * width
+        missing = np.full((width, *inner), np.nan).tolist()
         given = [missing if row is None else row for row in rows.tolist()]
         try:
-            rows = np.array(given, dtype=column.dtype).reshape(len(given), -1 if given else width)
+            rows = np.array(given or np.zeros((0, width, *inner)), dtype=column.dtype)
         except (TypeError, ValueError) as error:
             raise _refused(column, "vectors of several widths", f"vectors of {width} numbers") from error
-    if rows.ndim != 2 or (width is not None and rows.shape[1] != width) or rows.dtype.kind not in "fiub":
+    known = (*(rows.shape[1:2] if width is None else (width,)), *inner)
+    if rows.ndim < 2 or rows.shape[1:] != known or rows.dtype.kind not in "fiub":
         received = f"an array of {rows.dtype} of shape {rows.shape}"
-        raise _refused(column, received, f"numbers of shape [B, {'D' if width is None else width}]")
+        sizes = ", ".join(map(str, ("B", "D" if width is None else width, *inner)))
+        raise _refused(column, received, f"numbers of shape [{sizes}]")
     return rows
 
 

@@ -107,8 +107,15 @@ class Nulls:
 
 
 def nulls_of(plan: Plan) -> Nulls:
-    """The statistic of a plan's raw columns."""
-    return Nulls(tuple(plan.reads))
+    """The statistic of a plan's raw columns of one value a row, but for those whose values are counted."""
+    counted = {
+        column.name
+        for lane in plan.lanes
+        for _, step in lane.steps[:1]
+        for column in step.inputs
+        if any(given.vocabulary is not None for given in step.outputs)
+    }
+    return Nulls(tuple(c for c in plan.reads if c.shape.kind == "scalar" and c.name not in counted))
 
 
 def raw_seen(plan: Plan, totals: Mapping[Any, pl.DataFrame]) -> tuple[Seen, ...]:
@@ -119,7 +126,7 @@ def raw_seen(plan: Plan, totals: Mapping[Any, pl.DataFrame]) -> tuple[Seen, ...]
 def _is_null(column: Column) -> pl.Expr:
     value = pl.col(column.name)
     missing = value.is_null()
-    plain = not column.is_list and element_type(column).is_float()
+    plain = column.shape.kind == "scalar" and element_type(column).is_float()
     return missing | value.cast(pl.Float64).is_nan().fill_null(value=False) if plain else missing
 
 

@@ -30,7 +30,7 @@ _STYLE = """
 .sl-flow .h{font-size:11px;fill:#5b6773;letter-spacing:.04em}.sl-flow .m{text-anchor:middle}
 .sl-flow .e{text-anchor:end}.sl-flow .w{fill:none;stroke:#9aa4b2;stroke-width:1.4}
 .sl-flow .d{stroke-dasharray:4 3}.sl-flow .like{fill:none;stroke:#2f6db5;stroke-width:1.4}
-.sl-flow .like{stroke-dasharray:5 4}.sl-flow .l{fill:#2f6db5;font-size:10px}
+.sl-flow .like{stroke-dasharray:5 4}
 .sl-flow .lane{fill:#f4f6f8}.sl-flow .chip{fill:#fff;stroke:#d5dbe2}
 .sl-flow .op{fill:#fff;stroke:#7b8794}.sl-flow .learned{fill:#e3eefb;stroke:#2f6db5}
 .sl-flow .past{fill:#e2f4ef;stroke:#1f8a70}.sl-flow .rows{fill:#fdf3dd;stroke:#b7791f}
@@ -50,7 +50,7 @@ class _Frame:
     @property
     def end(self) -> float:
         """Left edge of the outputs."""
-        return self.box(self.places + 1) - _GAP + _LEAD if self.places else self.box(1)
+        return self.box(self.places + 1) - _GAP + _LEAD + 16 if self.places else self.box(1)
 
     @property
     def width(self) -> float:
@@ -154,7 +154,7 @@ def _wire(frame: _Frame, track: Track, wire: Wire, y: float, low: float) -> list
     end = frame.end if wire.end is None else frame.box(wire.end)
     parts = [*around, _line(start, end, y, low, wire)]
     if wire.beside:
-        parts.append(_text(start + 8, y - 4, "read in training only", "s"))
+        parts.append(_text(start + 8, y - 4, "in training", "s"))
     if wire.start == 0:
         parts += _chip(_EDGE + _PAD, y, wire.column)
     elif wire.end is not None:
@@ -247,12 +247,11 @@ def _like(
     sign = 1 if low > y else -1
     start, end = frame.box(here) + _BOX, frame.box(there) + _BOX
     y, low = y + sign * tall * 0.35, low - sign * small * 0.25
-    bulge = 34
-    far = max(start, end) + bulge
+    far = max(start, end) + 34
+    path, tip = f"M{start:g} {y:g}C{far:g} {y:g} {far:g} {low:g} {end:g} {low:g}", escape(f"like {name}")
     return [
-        f'<path class="like" d="M{start:g} {y:g}C{far:g} {y:g} {far:g} {low:g} {end:g} {low:g}"/>',
+        f'<path class="like" d="{path}"><title>{tip}</title></path>',
         f'<circle cx="{end:g}" cy="{low:g}" r="3" fill="#2f6db5"/>',
-        _text(end + 28, low + sign * -9, _cut(f"like {name}", int((_GAP - 30) / _SMALL)), "l"),
     ]
 
 

@@ -63,7 +63,7 @@ class EventReader:
                 yield rows.select(columns).collect().filter(pl.col("time") > NEVER)
 
     def _events(self, spool: Spool, tables: Mapping[str, KeyTable]) -> Events:
-        rows = int(np.clip(self.memory // 1024, *_ROWS))
+        rows = int(np.clip(self.memory / 1024, *_ROWS))
         space = Workspace() if spool.folder is None else Workspace(spool.folder, rows)
 
         def joined(name: str, change: Callable[[pl.Series], Array], dtype: npt.DTypeLike) -> Array:

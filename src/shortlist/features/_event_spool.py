@@ -10,8 +10,8 @@ from shortlist.features._key_table import KeyTable
 
 __all__ = ["Distinct", "Spool"]
 
-# Bytes of an event in the log and its sorted copies: by time, user, item and pair.
-_EVENT = 120
+# Bytes of an event in the log, with its copies by time, user, item and pair while they are sorted.
+_EVENT = 200
 _FEW = 1 << 16
 
 

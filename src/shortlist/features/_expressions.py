@@ -9,6 +9,9 @@ from shortlist.errors import ArgumentError
 
 __all__ = ["expression_from_json", "expression_to_json"]
 
+# What makes Polars run code that travels with an expression: pickled functions, plugins, whole query plans.
+_CODE = ("Anonymous", "Python", "Ffi", "SubPlan", "Map", "Fold", "CumFold", "Reduce", "CumReduce", "callback")
+
 
 def expression_to_json(expression: pl.Expr, where: str) -> Any:
     """The expression as plain data; ``where`` names it in errors.
@@ -47,6 +50,6 @@ def expression_from_json(plain: Any, where: str) -> pl.Expr:
 
 def _calls_python(node: Any) -> bool:
     if isinstance(node, dict):
-        found = any(key.startswith(("Anonymous", "Python")) for key in node)
+        found = any(key.startswith(_CODE) for key in node)
         return found or any(map(_calls_python, node.values()))
     return isinstance(node, list) and any(map(_calls_python, node))

@@ -7,14 +7,14 @@ import polars as pl
 
 from shortlist.errors import SchemaError
 from shortlist.features._frame_columns import enter
-from shortlist.features._hash import hash_columns, mix
+from shortlist.features._hash import hash_columns
 from shortlist.schema import Column, Schema, Tags
 
 __all__ = ["fold_of", "row_key"]
 
 
 def row_key(raw: Schema, targets: tuple[str, ...]) -> tuple[str, ...]:
-    """Names of the columns that tell rows apart: ids and times, or all scalar columns where these are too few.
+    """Names of the columns that tell rows apart: ids and times, or all scalar ones where these are too few.
 
     One id without a time is too few. Targets are never among them: a fold must not tell of its rows' targets.
 
@@ -40,11 +40,12 @@ def fold_of(key: tuple[Column, ...], folds: int, seed: int) -> pl.Expr:
 
     The same object for the same arguments, so that a frame computes the folds once for all that ask.
     """
-    start = mix(np.array([seed % 2**64], np.uint64))
 
     def number(rows: pl.Series) -> pl.Series:
-        hashes = mix(hash_columns(rows.struct.unnest().get_columns()) ^ start)
+        columns = rows.struct.unnest().get_columns() if rows.dtype == pl.Struct else [rows]
+        hashes = hash_columns(columns, seed)
         return pl.Series(rows.name, (hashes % np.uint64(folds)).astype(np.uint16))
 
-    values = pl.struct(enter(column).alias(column.name) for column in key)
-    return values.map_batches(number, return_dtype=pl.UInt16, is_elementwise=True)
+    values = [enter(column).alias(column.name) for column in key]
+    row = pl.struct(values) if len(values) > 1 else values[0]
+    return row.map_batches(number, return_dtype=pl.UInt16, is_elementwise=True)

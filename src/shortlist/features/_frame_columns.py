@@ -46,7 +46,7 @@ def polars_type(column: Column) -> pl.DataType:
     """The Polars type of a column; a vector of unknown width is a list there."""
     inner = element_type(column)
     if column.shape.kind == "vector" and column.shape.size is not None:
-        return pl.Array(inner, column.shape.size)
+        return pl.Array(inner, (column.shape.size, *column.shape.inner))
     return inner if column.shape.kind == "scalar" else pl.List(inner)
 
 

@@ -45,7 +45,7 @@ def extended(plan: Plan, before: Fitted, rows: Rows) -> Fitted:
         mine = {name: total for (owner, name), total in totals.items() if owner == key}
         assert isinstance(step.op, Grows)
         states[key] = step.op.grown(step, states[key], mine) if mine else states[key]
-    changed = {id(before.states[key]): states[key] for key in growing}
+    changed = {id(old): states[key] for key, old in before.states.items() if states[key] is not old}
     return Fitted(
         {key: changed.get(id(state), states[key]) for key, state in before.states.items()},
         before.totals,

@@ -88,9 +88,9 @@ def hash_values(values: pl.Series) -> Hashes:
     return mix(numbers.fill_null(0).to_numpy().view(np.uint64))
 
 
-def hash_columns(columns: Sequence[pl.Series]) -> Hashes:
-    """The hash of each row of several columns; a null is a value of its own."""
-    total = np.zeros(len(columns[0]), dtype=np.uint64)
+def hash_columns(columns: Sequence[pl.Series], seed: int = 0) -> Hashes:
+    """The hash of each row of several columns; a null is a value of its own, another seed gives others."""
+    total = np.full(len(columns[0]), seed % 2**64, dtype=np.uint64)
     for column in columns:
         hashes = hash_values(column)
         if column.null_count():

@@ -16,6 +16,7 @@ from shortlist.features._integer_index import IntegerIndex
 __all__ = ["NULL_KEY", "UNKNOWN_KEY", "KeyTable"]
 
 Positions = npt.NDArray[np.int64]
+Numbers = npt.NDArray[np.int32]
 
 UNKNOWN_KEY, NULL_KEY = -1, -2
 
@@ -45,6 +46,7 @@ class KeyTable:
         self.frame = frame
         self.keys = keys
         self._places: list[tuple[pl.Expr, pl.Expr]] = []
+        self._whole: tuple[KeyTable, Numbers] | None = None
         self._lock = Lock()
 
     def __len__(self) -> int:
@@ -66,9 +68,25 @@ class KeyTable:
             for known, place in self._places:
                 if known.meta.eq(value):
                     return place
-            place = self._text_place(value) if self._is_plain_text else self._searched(value)
+            place = self._looked_up(value)
             self._places = [*self._places[-_REMEMBERED + 1 :], (value, place)]
             return place
+
+    def share(self, whole: "KeyTable") -> bool:
+        """Find rows of frames by way of a table that has all of these keys: one look-up then serves both.
+
+        Gives whether it has them; if not, nothing changes.
+        """
+        keys = self.frame.select(self.keys)
+        found = whole.positions(self._series if len(self.keys) == 1 else keys.to_struct())
+        if (found < 0).any() or (whole._whole is not None and whole._whole[0] is self):
+            return False
+        numbers = np.full(len(whole) + 2, UNKNOWN_KEY, np.int32)
+        numbers[NULL_KEY] = NULL_KEY
+        numbers[found] = np.arange(len(self), dtype=np.int32)
+        with self._lock:
+            self._whole, self._places = (whole, numbers), []
+        return True
 
     def positions(self, values: pl.Series) -> Positions:
         """int64 [N]: the position of each value (a struct where there are several keys), -1 for others."""
@@ -76,7 +94,7 @@ class KeyTable:
             return self._combinations.positions(values.struct.unnest().get_columns())
         if self.is_text:
             found = values.to_frame("x").lazy().select(self.place(pl.col("x"))).collect()["x"]
-            return np.maximum(found.to_numpy(), UNKNOWN_KEY)
+            return np.asarray(np.maximum(found.to_numpy(), UNKNOWN_KEY), np.int64)
         nulls = values.is_null().to_numpy() if values.null_count() else False
         return np.where(nulls, UNKNOWN_KEY, self._index.positions(_integers(values))).astype(np.int64)
 
@@ -132,6 +150,19 @@ class KeyTable:
         nothing = None if len(self.keys) == 1 else (None,) * len(self.keys)
         self.lookup[nothing] = NULL_KEY
         return self.lookup
+
+    def _looked_up(self, value: pl.Expr) -> pl.Expr:
+        if self._whole is None:
+            return self._text_place(value) if self._is_plain_text else self._searched(value)
+        whole, numbers = self._whole
+
+        def take(places: pl.Series) -> pl.Series:
+            known = places.fill_null(UNKNOWN_KEY) if places.null_count() else places
+            return pl.Series(places.name, numbers[known.to_numpy()].astype(np.int64))
+
+        place = whole.place(value)
+        same = np.array_equal(numbers[: len(whole)], np.arange(len(whole)))
+        return place if same else place.map_batches(take, return_dtype=pl.Int64, is_elementwise=True)
 
     def _text_place(self, value: pl.Expr) -> pl.Expr:
         found = value.cast(pl.Enum(self._series), strict=False).to_physical().cast(pl.Int64)

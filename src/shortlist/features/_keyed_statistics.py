@@ -7,16 +7,17 @@ import polars as pl
 
 __all__ = ["PARTS", "KeyedMoments"]
 
-PARTS = ("sum", "m2", "min", "max")
+PARTS = ("count", "sum", "m2", "min", "max")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class KeyedMoments:
-    """For each combination of keys, null included: ``count`` of its rows, and for each value v its ``n_<v>``.
+    """For each combination of keys, null included: number and moments of values.
 
-    Beside these what is asked for: ``sum_<v>``, ``min_<v>``, ``max_<v>``; for ``m2`` the mean ``mean_<v>`` and the
-    sum of squared differences from it ``m2_<v>``. Nulls and infinite values of v are left out: of none the
-    sum is 0, mean, minimum and maximum are null.
+    For each value v the number ``n_<v>``, and what is asked for: ``sum_<v>``, ``min_<v>``, ``max_<v>``; for
+    ``m2`` the mean ``mean_<v>`` and the sum of squared differences from it ``m2_<v>``; for ``count`` the
+    number of rows of the key, ``count``. Nulls and infinite values of v are left out: of none sum and m2 are
+    0, the rest null.
 
     Partitions merge by the formula of Chan, Golub and LeVeque (1979) for any number of them, which keeps its
     digits for large means.
@@ -24,7 +25,7 @@ class KeyedMoments:
     Attributes:
         keys: name -> expression.
         values: name -> expression of numbers.
-        parts: what is measured of the values, of `PARTS`.
+        parts: what is measured, of `PARTS`.
     """
 
     keys: dict[str, pl.Expr]
@@ -36,8 +37,8 @@ class KeyedMoments:
         numbers = {f"x_{v}": value.cast(pl.Float64) for v, value in self.values.items()}
         finite = {name: pl.when(x.is_finite()).then(x) for name, x in numbers.items()}
         measured = [one for v in self.values for one in self._measured(v, pl.col(f"x_{v}"))]
-        count = pl.len().cast(pl.Int64).alias("count")
-        found = rows.select(**self.keys, **finite).group_by(list(self.keys)).agg(count, *measured)
+        count = [pl.len().cast(pl.Int64).alias("count")] if "count" in self.parts else []
+        found = rows.select(**self.keys, **finite).group_by(list(self.keys)).agg(*count, *measured)
         return found.with_columns((_of("m2", v).fill_null(0.0) * _of("n", v)) for v in self._squared)
 
     def merge(self, left: pl.DataFrame, right: pl.DataFrame) -> pl.DataFrame:
@@ -49,7 +50,8 @@ class KeyedMoments:
         keys, squared = list(self.keys), self._squared
         parts = pl.concat([frame.lazy() for frame in frames])
         weighted = parts.with_columns((_of("n", v) * _of("mean", v)).alias(f"weighted_{v}") for v in squared)
-        added = [pl.col("count").sum(), *(one for v in self.values for one in self._added(v))]
+        added = [pl.col("count").sum()] if "count" in self.parts else []
+        added += [one for v in self.values for one in self._added(v)]
         whole = weighted.group_by(keys).agg(added).with_columns(_mean(v) for v in squared)
         if squared:
             common = whole.select(*keys, *(_of("mean", v).alias(f"common_{v}") for v in squared))

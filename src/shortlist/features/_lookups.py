@@ -1,4 +1,4 @@
-"""Columns that are looked up, all at once."""
+"""Columns that are looked up, all at once, each in one table whatever is known by its values."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 from shortlist.data import Array, Ragged
 from shortlist.features._array_columns import KINDS
@@ -16,48 +17,61 @@ from shortlist.features._plan import Lane, Plan, States
 from shortlist.features.ops._keyed import Keyed, places
 from shortlist.schema import FIRST_UNKNOWN, Column, Tags
 
-__all__ = ["Lookups", "looked_up"]
+__all__ = ["Key", "Lookups", "looked_up"]
+
+Numbers = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class _Lookup:
-    """One column and the table it is looked up in.
+class Key:
+    """A column, and all that is known by its values: one look-up for any number of ops.
 
     Attributes:
-        lane: the column's lane.
-        column: the raw column.
-        gather: the table and what is known by key.
+        table: the values: those of a vocabulary first, in the order of their codes, then others.
+        codes: name of the column of codes; None for none.
+        known: how many of the values have a code.
+        values: names of the columns of numbers, and the numbers by position: float32 [V + 2].
     """
 
-    lane: Lane
-    column: Column
-    gather: Gather
+    table: KeyTable
+    codes: str | None
+    known: int
+    values: tuple[tuple[str, Numbers], ...]
+
+    @classmethod
+    def of(cls, gathers: Sequence[Gather]) -> "Key":
+        """Put what is looked up in several tables into one."""
+        outputs = [(gather, name, out) for gather in gathers for name, out in gather.outputs.items()]
+        coded = next(((g.table, name) for g, name, out in outputs if isinstance(out, Codes)), None)
+        tables = {id(g.table): g.table for g in ([] if coded is None else [gathers[0]]) + list(gathers)}
+        table = _united(list(tables.values()))
+        values = [(name, _moved(out, g.table, table)) for g, name, out in outputs if isinstance(out, Values)]
+        return cls(table, coded[1] if coded else None, len(coded[0]) if coded else 0, tuple(values))
 
 
 @dataclass(frozen=True)
 class Lookups:
-    """Columns of single values, each looked up in its own table.
+    """Columns of single values, those with codes first.
 
     Attributes:
-        members: the columns.
+        taken: lane and name of every column that this takes care of.
+        columns: the raw columns.
+        keys: what is known by the values of each.
     """
 
-    members: tuple[_Lookup, ...]
-
-    @cached_property
-    def taken(self) -> tuple[tuple[Lane, str], ...]:
-        """The lane of each column, and the column."""
-        return tuple((one.lane, one.column.name) for one in self.members)
+    taken: tuple[tuple[Lane, str], ...]
+    columns: tuple[Column, ...]
+    keys: tuple[Key, ...]
 
     @cached_property
     def reads(self) -> tuple[str, ...]:
         """Names of the raw columns."""
-        return tuple(one.column.name for one in self.members)
+        return tuple(column.name for column in self.columns)
 
     @cached_property
     def gives(self) -> tuple[str, ...]:
         """Names of what comes out."""
-        return tuple(name for one in self.members for name in one.gather.outputs)
+        return (*self._codes, *self._values)
 
     def run(self, columns: dict[str, Array | Ragged], made: dict[str, Array | Ragged]) -> None:
         """Put codes, int64, and values, float32, among the columns made.
@@ -68,10 +82,17 @@ class Lookups:
         arrays = [_checked(columns[name], kinds) for name, kinds in self._asked]
         place = self._places(arrays)
         if self._codes:
-            made.update(zip(self._codes, place[self._coded] + (FIRST_UNKNOWN + 1), strict=True))
+            coded = place[: len(self._codes)]
+            known = np.where(coded < self._known, coded, UNKNOWN_KEY)
+            made.update(zip(self._codes, known + (FIRST_UNKNOWN + 1), strict=True))
         if self._values:
-            values = np.array([numbers[place[row]] for row, numbers in self._numbers]).astype(np.float32)
+            values = np.array([numbers[place[row]] for row, numbers in self._numbers])
             made.update(zip(self._values, values, strict=True))
+
+    def warm_up(self) -> None:
+        """Build the look-ups of single values now."""
+        for key in self.keys:
+            key.table.warm_up()
 
     def _places(self, arrays: list[Array]) -> npt.NDArray[np.int64]:
         """int64 [columns, B]: positions of the keys."""
@@ -79,9 +100,9 @@ class Lookups:
             found = [find(array.item(), UNKNOWN_KEY) for find, array in zip(self._finds, arrays, strict=True)]
             for row, one in enumerate(found):
                 if one == UNKNOWN_KEY:  # or null, or in another notation
-                    found[row] = self._tables[row].find_all((arrays[row].item(),))[0]
+                    found[row] = self.keys[row].table.find_all((arrays[row].item(),))[0]
             return np.array(found, np.int64)[:, None]
-        place = np.array([places(t, a) for t, a in zip(self._tables, arrays, strict=True)], np.int64)
+        place = np.array([places(k.table, a) for k, a in zip(self.keys, arrays, strict=True)], np.int64)
         if place.ndim != 2:
             raise TypeError
         return place
@@ -89,56 +110,79 @@ class Lookups:
     @cached_property
     def _asked(self) -> tuple[tuple[str, str], ...]:
         """Name of each column, and the kinds of arrays that hold its type."""
-        return tuple((one.column.name, KINDS[one.column.dtype.rstrip("0123456789")]) for one in self.members)
-
-    @cached_property
-    def _tables(self) -> tuple[KeyTable, ...]:
-        return tuple(one.gather.table for one in self.members)
+        return tuple((column.name, KINDS[column.dtype.rstrip("0123456789")]) for column in self.columns)
 
     @cached_property
     def _finds(self) -> tuple[Callable[[Any, int], int], ...]:
-        return tuple(table.find_one for table in self._tables)
+        return tuple(key.table.find_one for key in self.keys)
 
     @cached_property
     def _codes(self) -> tuple[str, ...]:
-        return tuple(name for name, _, output in self._outputs if isinstance(output, Codes))
+        return tuple(key.codes for key in self.keys if key.codes is not None)
 
     @cached_property
-    def _coded(self) -> slice | npt.NDArray[np.int64]:
-        rows = [row for _, row, output in self._outputs if isinstance(output, Codes)]
-        return slice(0, len(rows)) if rows == list(range(len(rows))) else np.array(rows)
+    def _known(self) -> npt.NDArray[np.int64]:
+        return np.array([[key.known] for key in self.keys if key.codes is not None])
 
     @cached_property
     def _values(self) -> tuple[str, ...]:
-        return tuple(name for name, _, output in self._outputs if isinstance(output, Values))
+        return tuple(name for key in self.keys for name, _ in key.values)
 
     @cached_property
-    def _numbers(self) -> tuple[tuple[int, npt.NDArray[np.float64]], ...]:
-        return tuple((row, output.numbers) for _, row, output in self._outputs if isinstance(output, Values))
-
-    @cached_property
-    def _outputs(self) -> Sequence[tuple[str, int, object]]:
-        return [
-            (name, row, output)
-            for row, one in enumerate(self.members)
-            for name, output in one.gather.outputs.items()
-        ]
+    def _numbers(self) -> tuple[tuple[int, Numbers], ...]:
+        return tuple((row, numbers) for row, key in enumerate(self.keys) for _, numbers in key.values)
 
 
-def looked_up(plan: Plan, states: States, names: frozenset[str]) -> Lookups | None:
-    """The look-ups of columns of some names that nothing else happens to."""
-    found = [
-        one
-        for lane in plan.lanes
-        for column in lane.reads
-        if column.name in names and column.shape.kind == "scalar"
-        for one in _only_step(lane, column, states)
-    ]
-    found.sort(key=lambda one: not any(isinstance(v, Codes) for v in one.gather.outputs.values()))
-    return Lookups(tuple(found)) if found else None
+def looked_up(
+    plan: Plan, states: States, names: frozenset[str], kept: dict[tuple[int, ...], Key]
+) -> Lookups | None:
+    """The look-ups of columns of some names that nothing else happens to.
+
+    Args:
+        plan: the steps.
+        states: what was fitted.
+        names: the columns.
+        kept: keys made before, by their tables; new ones are put there.
+    """
+    found: dict[tuple[str, int], list[tuple[Lane, Column, Gather]]] = {}
+    for lane in plan.lanes:
+        for column in lane.reads:
+            if column.name in names and column.shape.kind == "scalar":
+                for gather in _only_step(lane, column, states):
+                    _seat(found, lane, column, gather)
+    if not found:
+        return None
+    groups = sorted(found.values(), key=lambda group: not _has_codes(group[0][2]))
+    keys = []
+    for group in groups:
+        gathers = [gather for _, _, gather in group]
+        tables = tuple(id(gather.table) for gather in gathers)
+        keys.append(kept.setdefault(tables, kept.get(tables) or Key.of(gathers)))
+    taken = tuple((lane, column.name) for group in groups for lane, column, _ in group)
+    return Lookups(taken, tuple(group[0][1] for group in groups), tuple(keys))
 
 
-def _only_step(lane: Lane, column: Column, states: States) -> Iterator[_Lookup]:
+def _seat(
+    found: dict[tuple[str, int], list[tuple[Lane, Column, Gather]]],
+    lane: Lane,
+    column: Column,
+    gather: Gather,
+) -> None:
+    """Put a look-up to the others of its column; a second vocabulary goes by itself."""
+    group = found.setdefault((column.name, 0), [])
+    if not _has_codes(gather):
+        group.append((lane, column, gather))
+    elif not any(_has_codes(other) for _, _, other in group):
+        group.insert(0, (lane, column, gather))
+    else:
+        found[column.name, len(found)] = [(lane, column, gather)]
+
+
+def _has_codes(gather: Gather) -> bool:
+    return any(isinstance(output, Codes) for output in gather.outputs.values())
+
+
+def _only_step(lane: Lane, column: Column, states: States) -> Iterator[Gather]:
     """The column's look-up, if it is looked up by itself and what comes out of that leaves the lane."""
     taken = [(key, step) for key, step in lane.steps if column.name in (c.name for c in step.inputs)]
     if len(taken) != 1 or not isinstance(taken[0][1].op, Keyed) or column.dtype == "datetime":
@@ -148,14 +192,11 @@ def _only_step(lane: Lane, column: Column, states: States) -> Iterator[_Lookup]:
         return
     assert isinstance(step.op, Keyed)
     gather = step.op.gather(step, states[key], (column,))
-    later = {taken.name for other, next_one in lane.steps if other != key for taken in next_one.inputs}
+    later = {given.name for other, after in lane.steps if other != key for given in after.inputs}
     gives = {given.name: given for given in lane.gives if given.name not in later}
-    if (
-        gather.buckets == 1
-        and gather.strict is None
-        and all(_fits(output, gives.get(n)) for n, output in gather.outputs.items())
-    ):
-        yield _Lookup(lane, column, gather)
+    plain = gather.buckets == 1 and gather.strict is None
+    if plain and all(_fits(output, gives.get(name)) for name, output in gather.outputs.items()):
+        yield gather
 
 
 def _fits(output: object, given: Column | None) -> bool:
@@ -165,6 +206,26 @@ def _fits(output: object, given: Column | None) -> bool:
     if isinstance(output, Codes):
         return output.buckets == 1
     return isinstance(output, Values) and Tags.CONTINUOUS in given.tags
+
+
+def _united(tables: Sequence[KeyTable]) -> KeyTable:
+    """The keys of all tables, each once, those of the first table first."""
+    if len(tables) == 1:
+        return tables[0]
+    keys = pl.concat(table.frame.select(pl.col(table.keys[0]).alias("key")) for table in tables)
+    return KeyTable(keys.unique(maintain_order=True), ("key",))
+
+
+def _moved(values: Values, old: KeyTable, new: KeyTable) -> Numbers:
+    """Numbers by position in another table; keys that the old one lacks have the value for unknown."""
+    with np.errstate(over="ignore"):  # beyond the range of float32 is infinite, as in a frame
+        numbers = values.numbers.astype(np.float32)
+    if new is old:
+        return numbers
+    index = old.frame.select(pl.col(old.keys[0]).alias(new.keys[0])).with_row_index("place")
+    found = new.frame.select(new.keys).join(index, on=new.keys, how="left", maintain_order="left")
+    place = found["place"].cast(pl.Int64).fill_null(UNKNOWN_KEY).to_numpy()
+    return np.append(numbers[place], numbers[UNKNOWN_KEY - 1 :])
 
 
 def _is_one(array: Array) -> bool:

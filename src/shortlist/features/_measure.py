@@ -35,8 +35,7 @@ class Measuring:
         """The total of every statistic."""
         plan, schema, events = self.plan, self.rows.schema, self.rows.events
         engine, statistics = self.rows.engine, list(wanted.values())
-        keyed = sum(1 for one in statistics if getattr(one, "keys", ()))
-        spill = Spill(engine.scratch(), engine.memory // (2 * max(keyed, 1)), self.whole)
+        spill = Spill(engine.scratch(), engine.memory // 2, self.whole)
 
         def partial(rows: pl.LazyFrame) -> list[Pile]:
             prepared = prepare(plan, rows, schema, events, training=True)
@@ -44,7 +43,7 @@ class Measuring:
             return [Pile((frame,)) for frame in pl.collect_all(plans, engine="streaming")]
 
         def merge(left: list[Pile], right: list[Pile]) -> list[Pile]:
-            return [spill.add(*piles) for piles in zip(statistics, left, right, strict=True)]
+            return spill.add(statistics, left, right)
 
         piles = engine.map_reduce(partial, merge, self.rows.dataset.partitions)
         totals = [spill.total(one, pile) for one, pile in zip(statistics, piles, strict=True)]

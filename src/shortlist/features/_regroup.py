@@ -23,5 +23,5 @@ class Regroups(Protocol):
     def regroup(self, dataset: Dataset, engine: Engine) -> Dataset:
         """The new rows of a data set."""
 
-    def regroup_batch(self, batch: Batch) -> Batch:
-        """The new rows of a request's rows."""
+    def regroup_batch(self, batch: Batch, raw: Schema) -> Batch:
+        """The new rows of a request's rows, whose columns are those of a schema."""

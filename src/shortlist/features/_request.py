@@ -12,9 +12,10 @@ import numpy as np
 
 from shortlist.data import Array, Batch, Ragged
 from shortlist.features._array_columns import accept, release
-from shortlist.features._lookups import Lookups, looked_up
+from shortlist.features._lookups import Key, Lookups, looked_up
 from shortlist.features._plan import Lane, Plan, States
 from shortlist.features._stacks import Stack, stacks
+from shortlist.schema import Column
 
 __all__ = ["Request"]
 
@@ -36,6 +37,7 @@ class Request:
         self._plan = plan
         self._states = states
         self._programs: dict[tuple[tuple[str, ...], frozenset[str]], _Program] = {}
+        self._keys: dict[tuple[int, ...], Key] = {}
 
     def transform(self, batch: Batch) -> Batch:
         """The columns of every branch whose inputs the batch has, and those that pass through.
@@ -49,7 +51,7 @@ class Request:
         if program is None:
             if len(self._programs) >= _KEPT:
                 self._programs.clear()
-            program = self._programs[key] = _program(self._plan, self._states, batch)
+            program = self._programs[key] = self._program(frozenset(batch), batch.query)
         try:
             made, query = program.run(columns), program.query
             left = program.left
@@ -62,6 +64,38 @@ class Request:
         ordered = {name: made[name] for name in program.order if name in made}
         return Batch.trusted(ordered, len(batch), query & ordered.keys(), batch.query_of)
 
+    def warm_up(self) -> None:
+        """Build the look-ups of single values now rather than at the first request."""
+        together = looked_up(self._plan, self._states, frozenset(self._plan.reads.names), self._keys)
+        if together is not None:
+            together.warm_up()
+        done = {key for tables in self._keys for key in tables}
+        for state in self._states.values():
+            for table in state.tables.values():
+                if table.keys and id(table) not in done:
+                    table.warm_up()
+
+    def _program(self, given: frozenset[str], query: frozenset[str]) -> "_Program":
+        """What is done with batches of these columns, of which some have one row a query."""
+        plan, states, sides = self._plan, self._states, (given - query, query)
+        together: list[Stack | Lookups] = [stack for names in sides for stack in stacks(plan, states, names)]
+        for names in sides:
+            found = looked_up(plan, states, names, self._keys)
+            together += [] if found is None else [found]
+        carried = tuple(column.name for column in plan.carried if column.name in given)
+        passed = tuple(c for lane in plan.lanes if not lane.steps for c in lane.gives if c.name in given)
+        of_query = {name for part in together if part.reads[0] in query for name in part.gives}
+        left = ((lane, given & _left_in(lane, together)) for lane in plan.lanes if lane.steps)
+        order = dict.fromkeys([*(column.name for lane in plan.lanes for column in lane.gives), *carried])
+        return _Program(
+            tuple(together),
+            carried,
+            passed,
+            tuple((lane, names) for lane, names in left if names),
+            tuple(order),
+            frozenset(of_query | query.intersection((*carried, *(c.name for c in passed)))),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class _Program:
@@ -69,7 +103,8 @@ class _Program:
 
     Attributes:
         together: columns changed as one matrix, or looked up at once.
-        carried: columns that pass.
+        carried: columns that pass untouched.
+        passed: columns of branches without ops.
         left: lanes that run step by step, and the columns they still take.
         order: the columns that may come out, in order.
         query: those of them that have one row a query, as far as the lanes that are left do not add to them.
@@ -77,6 +112,7 @@ class _Program:
 
     together: tuple[Stack | Lookups, ...]
     carried: tuple[str, ...]
+    passed: tuple[Column, ...]
     left: tuple[tuple[Lane, frozenset[str]], ...]
     order: tuple[str, ...]
     query: frozenset[str]
@@ -84,26 +120,11 @@ class _Program:
     def run(self, columns: Columns) -> Columns:
         """Everything that goes together; TypeError or ValueError where a column is not of its type."""
         made: Columns = {name: columns[name] for name in self.carried}
+        made |= {c.name: release(c, accept(c, columns[c.name])) for c in self.passed}
         with np.errstate(over="ignore"):  # beyond the range of float32 is infinite, as in a frame
             for part in self.together:
                 part.run(columns, made)
         return made
-
-
-def _program(plan: Plan, states: States, batch: Batch) -> _Program:
-    given, sides = frozenset(batch), (frozenset(batch) - batch.query, batch.query)
-    together: list[Stack | Lookups] = [stack for names in sides for stack in stacks(plan, states, names)]
-    together += [found for names in sides if (found := looked_up(plan, states, names)) is not None]
-    carried = tuple(column.name for column in plan.carried if column.name in given)
-    query = {name for part in together if part.reads[0] in batch.query for name in part.gives}
-    order = dict.fromkeys([*(column.name for lane in plan.lanes for column in lane.gives), *carried])
-    return _Program(
-        tuple(together),
-        carried,
-        tuple((lane, names) for lane in plan.lanes if (names := given & _left_in(lane, together))),
-        tuple(order),
-        frozenset(query | batch.query.intersection(carried)),
-    )
 
 
 def _left_in(lane: Lane, together: Iterable[Stack | Lookups]) -> frozenset[str]:

@@ -30,7 +30,8 @@ def to_series(column: Column, values: Array | Ragged) -> pl.Series:
         return pl.Series(column.name, lists)
     wanted = polars_type(column)
     try:
-        return _flat(column.name, values, wanted).cast(wanted)
+        series = _flat(column.name, values, wanted)
+        return series if series.dtype == wanted else series.cast(wanted)
     except (TypeError, ValueError, pl.exceptions.PolarsError) as error:
         raise SchemaError(
             f"column {column.name!r}",
@@ -70,5 +71,4 @@ def _flat(name: str, values: Array, wanted: pl.DataType) -> pl.Series:
         plain = [None if is_missing(value) else value for value in values.tolist()]
         whole = pl.Int64() if wanted.is_temporal() else wanted
         return pl.Series(name, plain, dtype=whole)
-    series = pl.Series(name, values)
-    return series.fill_nan(None) if series.dtype.is_float() else series
+    return pl.Series(name, values, nan_to_null=values.ndim == 1)

@@ -1,6 +1,6 @@
 """Partial statistics piled up, merged when the pile is high, and put on disk when merging does not help."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
@@ -33,15 +33,16 @@ class Pile:
 
 @dataclass(frozen=True, slots=True)
 class Spill:
-    """Bounds what a statistic holds in memory while partitions are measured.
+    """Bounds what statistics hold in memory while partitions are measured.
 
-    Merging many partial statistics at once is cheaper than two at a time, so they wait. A pile above the
-    limit is merged; if half of the limit is still taken, it goes to disk in shards by the hash of the key.
+    Merging many partial statistics at once is cheaper than two at a time, so they wait. When all piles
+    together are above the limit, the highest are merged first; where that does not bring them below half of
+    it, the largest statistics go to disk, in shards by the hash of the key.
 
     Attributes:
         scratch: where files are written to.
-        limit: bytes of one statistic that stay in memory; the total that comes out is not bounded, except
-            by what the statistic itself leaves out of it.
+        limit: bytes that stay in memory; the total that comes out is not bounded, except by what a statistic
+            itself leaves out of it.
         whole: whether it is to leave nothing out.
     """
 
@@ -49,18 +50,36 @@ class Spill:
     limit: int
     whole: bool = False
 
-    def add(self, statistic: Statistic, left: Pile, right: Pile) -> Pile:
-        """Both piles as one."""
-        pile = Pile(left.frames + right.frames, left.folders + right.folders)
-        if _size(pile.frames) <= self.limit:
-            return pile
-        merged = _merged(statistic, pile.frames)
-        if merged.estimated_size() <= self.limit // 2 or not _keys(statistic):
-            return Pile((merged,), pile.folders)
+    def add(
+        self, statistics: Sequence[Statistic], left: Sequence[Pile], right: Sequence[Pile]
+    ) -> list[Pile]:
+        """The piles of both, one for each statistic."""
+        both = zip(left, right, strict=True)
+        piles = [Pile(one.frames + other.frames, one.folders + other.folders) for one, other in both]
+        if sum(map(_size, piles)) > self.limit:
+            self._shrink(piles, lambda number: self._merged(statistics[number], piles[number]))
+            self._shrink(piles, lambda number: self._stored(statistics[number], piles[number]))
+        return piles
+
+    def _shrink(self, piles: list[Pile], change: Callable[[int], Pile]) -> None:
+        """Change the piles, the highest first, until half of the limit is free."""
+        for number in sorted(range(len(piles)), key=lambda number: -_size(piles[number])):
+            if sum(map(_size, piles)) <= self.limit // 2:
+                return
+            piles[number] = change(number)
+
+    def _merged(self, statistic: Statistic, pile: Pile) -> Pile:
+        return Pile((_merged(statistic, pile.frames),), pile.folders)
+
+    def _stored(self, statistic: Statistic, pile: Pile) -> Pile:
+        """The merged pile on disk; what has no keys stays."""
+        (frame,) = self._merged(statistic, pile).frames
+        if not _keys(statistic) or frame.is_empty():
+            return Pile((frame,), pile.folders)
         folder = Path(mkdtemp(prefix="statistic-", dir=self.scratch))
-        for number, shard in enumerate(_sharded(statistic, merged)):
+        for number, shard in enumerate(_sharded(statistic, frame)):
             shard.write_ipc(folder / f"{number}.arrow")
-        return Pile((merged.clear(),), (*pile.folders, folder))
+        return Pile((frame.clear(),), (*pile.folders, folder))
 
     def total(self, statistic: Statistic, pile: Pile) -> pl.DataFrame:
         """The whole statistic in memory: shard by shard, without the keys that it does not keep."""
@@ -79,8 +98,8 @@ class Spill:
         return frame if keep is None else frame.filter(keep)
 
 
-def _size(frames: Sequence[pl.DataFrame]) -> int:
-    return sum(int(frame.estimated_size()) for frame in frames)
+def _size(pile: Pile) -> int:
+    return sum(int(frame.estimated_size()) for frame in pile.frames)
 
 
 def _merged(statistic: Statistic, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:

@@ -17,10 +17,11 @@ from shortlist.features._fit import Fitted, fit_states
 from shortlist.features._folder import Content, read_content, write_content
 from shortlist.features._growth import extended, updated
 from shortlist.features._parts import split
-from shortlist.features._plan import Plan, plan
+from shortlist.features._plan import Plan, States, plan
 from shortlist.features._regroup import Regroups
 from shortlist.features._request import Request
-from shortlist.features._rows import Rows, grouped, opened
+from shortlist.features._rows import Rows, after, grouped, opened
+from shortlist.features._shared_look_ups import share_look_ups
 from shortlist.features._source import Source
 from shortlist.features._state import State
 from shortlist.features._vocabulary import Vocabulary
@@ -98,15 +99,15 @@ class Workflow:
             dataset: the rows to learn from.
             log: earlier events that history ops may look back on, beside the data set's own.
             engine: where the work is done; None for `Local`.
-            keep_totals: whether to keep the statistics behind the states, those of rare values included, so
-                that `update` can add to them; they are saved with the workflow.
+            keep_totals: whether to keep the statistics, those of rare values too, so that `update` can add to
+                them; they are saved with the workflow.
 
         Raises:
             SchemaError: a branch names an unknown column, or one of a type that an op cannot take.
             ArgumentError: two branches give a column of one name, or ops wait for one another.
         """
-        rows = opened(self._head, dataset, log, engine)
-        fitted = fit_states(plan(self._branches, rows.schema), rows, keep_totals=keep_totals)
+        rows = opened(self._head, self._branches, dataset, log, engine)
+        fitted = fit_states(self._planned(rows.schema), rows, keep_totals=keep_totals)
         self._raw, self._learned_from = dataset.schema, dataset.partitions
         return self._learn(rows.schema, fitted)
 
@@ -129,7 +130,7 @@ class Workflow:
                 median's, or those of values that another fitted op has changed.
         """
         planned = self._plan_of("update")
-        fitted = updated(planned, self._fitted, opened(self._head, dataset, log, engine))
+        fitted = updated(planned, self._fitted, opened(self._head, self._branches, dataset, log, engine))
         self._learned_from = ()
         return self._learn(planned.raw, fitted)
 
@@ -151,7 +152,7 @@ class Workflow:
             NotFittedError: the workflow is not fitted.
         """
         planned = self._plan_of("extend")
-        fitted = extended(planned, self._fitted, opened(self._head, dataset, log, engine))
+        fitted = extended(planned, self._fitted, opened(self._head, self._branches, dataset, log, engine))
         return self._learn(planned.raw, fitted)
 
     def transform(
@@ -176,7 +177,7 @@ class Workflow:
             NotFittedError: the workflow is not fitted.
             SchemaError: a column is missing.
         """
-        rows = opened(self._head, dataset, log, engine)
+        rows = opened(self._head, self._branches, dataset, log, engine)
         change = self._change("transform", rows, training=self._trains(dataset, training))
         return Dataset(change.schema, rows.engine.map(change, rows.dataset.partitions))
 
@@ -207,7 +208,7 @@ class Workflow:
             SchemaError: a column is missing.
             DataError: the disk is full or the place cannot be written to; what stood there is as it was.
         """
-        rows = opened(self._head, dataset, log, engine)
+        rows = opened(self._head, self._branches, dataset, log, engine)
         change = self._change("write", rows, training=self._trains(dataset, training))
         return write(change, rows, Path(folder), layout or Layout())
 
@@ -221,9 +222,8 @@ class Workflow:
             NotFittedError: the workflow is not fitted.
             SchemaError: a column has another type than in fitting.
         """
-        if self._request is None:
-            self._request = Request(self._plan_of("transform_batch"), self._fitted.states)
-        return self._request.transform(batch if self._head is None else self._head.regroup_batch(batch))
+        rows = batch if self._head is None else self._head.regroup_batch(batch)
+        return (self._request or self._requests("transform_batch")).transform(rows)
 
     @overload
     def decode(self, data: str, codes: Ragged | Array | Sequence[Any]) -> list[Any]: ...
@@ -279,7 +279,7 @@ class Workflow:
         self._plan_of("coverage")
         if dataset is None:
             return fitted_coverage(self._fitted.states, self._fitted.seen)
-        rows = opened(self._head, dataset, None, engine)
+        rows = opened(self._head, self._branches, dataset, None, engine)
         return cover(self._change("coverage", rows), rows)
 
     def statistics(self) -> pl.DataFrame:
@@ -300,9 +300,7 @@ class Workflow:
         Raises:
             NotFittedError: the workflow is not fitted and no schema is given.
         """
-        planned = (
-            self._plan_of("draw") if schema is None else plan(self._branches, grouped(self._head, schema))
-        )
+        planned = self._plan_of("draw") if schema is None else self._planned(grouped(self._head, schema))
         return draw(planned, format)
 
     @property
@@ -323,9 +321,7 @@ class Workflow:
 
     def warm_up(self) -> None:
         """Build the look-ups of the request path now rather than at the first request."""
-        for state in self._fitted.states.values():
-            for table in state.tables.values():
-                table.warm_up()
+        self._requests("warm_up").warm_up()
 
     def save(self, folder: Path | str) -> None:
         """Write JSON and Arrow files; the folder appears whole or not at all.
@@ -358,8 +354,17 @@ class Workflow:
         return flow._learn(grouped(content.head, content.raw), content.fitted)
 
     def _learn(self, schema: Schema, fitted: Fitted) -> "Workflow":
-        self._plan, self._fitted, self._request = plan(self._branches, schema, fitted.states), fitted, None
+        self._plan, self._fitted, self._request = self._planned(schema, fitted.states), fitted, None
+        share_look_ups(self._plan, fitted.states)
         return self
+
+    def _requests(self, what: str) -> Request:
+        if self._request is None:
+            self._request = Request(self._plan_of(what), self._fitted.states)
+        return self._request
+
+    def _planned(self, schema: Schema, states: States | None = None) -> Plan:
+        return plan(after(self._head, self._branches, schema), schema, states)
 
     def _change(self, what: str, rows: Rows, *, training: bool = False) -> Change:
         return Change(self._plan_of(what), self._fitted.states, rows.schema, rows.events, training)

@@ -71,7 +71,8 @@ def write_vectors(
         MissingExtraError: the extra ``text`` is not installed.
     """
     names = [text] if isinstance(text, str) else list(text)
-    for column in (rows.schema.select([id_column, *names])[name] for name in names):
+    known = rows.schema.select(list(dict.fromkeys([id_column, *names])))
+    for column in (known[name] for name in names):
         if column.dtype != "string" or column.shape.kind != "scalar":
             raise SchemaError(
                 f"column {column.name!r}",

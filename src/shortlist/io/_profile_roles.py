@@ -16,14 +16,14 @@ def suggest_roles(columns: pl.Schema, given: Mapping[str, str] | None) -> dict[s
     """The roles that are given, or those that names and types suggest; none where they suggest nothing.
 
     Args:
-        columns: names and types.
+        columns: names and plain types.
         given: role -> column; None to guess.
 
     Raises:
         ArgumentError: a given role is unknown, or neither a user nor an item is given.
         SchemaError: a given column is missing or of a wrong type.
 
-    >>> suggest_roles(pl.Schema({"product_id": pl.Int64(), "day": pl.Date()}), None)
+    >>> suggest_roles(pl.Schema({"product_id": pl.Int64(), "day": pl.Datetime("us")}), None)
     {'item': 'product_id', 'time': 'day'}
     """
     if given is not None:

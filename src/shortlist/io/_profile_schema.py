@@ -6,11 +6,12 @@ import polars as pl
 
 from shortlist.io._infer import IGNORED, infer
 from shortlist.io._roles import ROLE_TAGS, is_log
-from shortlist.schema import Schema, Tags
+from shortlist.schema import Column, Schema, Tags
 
-__all__ = ["IGNORED", "propose_schema"]
+__all__ = ["propose_schema"]
 
 _DETERMINED = 0.98
+_LARGEST_EXACT = 2**53
 
 
 def propose_schema(
@@ -35,6 +36,7 @@ def propose_schema(
     ['context', 'continuous']
     """
     schema, ignored = infer(sample, roles)
+    schema = schema.merge(_named(column, sample) for column in schema if column.has(Tags.CONTINUOUS))
     if is_log(roles) or (one_row_each and roles):
         return schema, ignored
     entity = next((role for role in ("item", "user") if role in roles), None)
@@ -45,6 +47,14 @@ def propose_schema(
             schema = schema.tag(column.name, Tags.CONTEXT, *kinds)
     tags = {name: ROLE_TAGS[role] for role, name in roles.items()}
     return schema.merge(column.tagged(*tags.get(column.name, ())) for column in schema), ignored
+
+
+def _named(column: Column, sample: pl.DataFrame) -> Column:
+    """Whole numbers beyond what a float can hold are names, not amounts."""
+    values = sample[column.name]
+    if values.dtype.is_integer() and not values.abs().fill_null(0).le(_LARGEST_EXACT).all():
+        return column.untagged(Tags.CONTINUOUS).tagged(Tags.CATEGORICAL)
+    return column
 
 
 def _determined(sample: pl.DataFrame, key: str) -> list[str]:

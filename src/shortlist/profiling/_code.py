@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from shortlist.io import Dataset
 from shortlist.profiling._column import ColumnProfile
 from shortlist.profiling._propose import IGNORED
 from shortlist.profiling._subject import Subject
@@ -25,17 +26,21 @@ class Known:
     """All that a program is written from.
 
     Attributes:
+        source: files, or tables in memory.
         subject: what the rows are.
         schema: the proposed schema.
         columns: what is known of each column.
         ignored: columns to leave out, and why.
+        doubts: columns to look at before they are used, and why.
         timing: when the events happened.
     """
 
+    source: object
     subject: Subject
     schema: Schema
     columns: Sequence[ColumnProfile]
     ignored: Mapping[str, str]
+    doubts: Mapping[str, str]
     timing: Timing | None
 
     def about(self, name: str) -> ColumnProfile:
@@ -43,22 +48,14 @@ class Known:
         return next(column for column in self.columns if column.name == name)
 
 
-def program(source: object, known: Known) -> str:
-    """Python that runs as it stands; ``source`` is what was profiled, if that was no file.
-
-    Args:
-        source: files, or tables in memory.
-        known: what the profile found.
-    """
+def program(known: Known) -> str:
+    """Python that runs as it stands; ``source`` is what was profiled, if that was no file."""
     subject = known.subject
-    span = _test_span(known.timing) if subject.kind == "log" and known.timing is not None else None
+    span = _test_span(known)
     name = {"log": "events", "items": "items", "users": "users"}.get(subject.kind, "rows")
-    lines = [
-        "import shortlist as sl",
-        "from shortlist import ops",
-        "",
-        *_reading(known, name, _place(source)),
-    ]
+    place = _place(known.source)
+    lines = ["import shortlist as sl", "from shortlist import ops", "", *_naming(known.source, place)]
+    lines += _reading(known, name, place)
     if span is not None:
         lines.append(f'train, _, test = sl.split.by_time({name}, valid=None, test="{span}")')
     lines += _left_out(known)
@@ -73,11 +70,20 @@ def _place(source: object) -> str:
     if isinstance(source, str | Path):
         return _quoted(str(source))
     if isinstance(source, list | tuple) and source and all(isinstance(one, str | Path) for one in source):
-        return _listed(map(str, source)) if len(source) > 1 else _quoted(str(source[0]))
+        return "files" if len(source) > 1 else _quoted(str(source[0]))
     return "source"
 
 
+def _naming(source: object, place: str) -> list[str]:
+    """The list of several files."""
+    if place != "files" or not isinstance(source, list | tuple):
+        return []
+    return _folded("files = ", [str(one) for one in source], "")
+
+
 def _reading(known: Known, name: str, place: str) -> list[str]:
+    if isinstance(known.source, Dataset):
+        return [f"{name} = source", *_tagging(known, name)]
     if known.subject.kind not in _LOG:
         return [f"{name} = sl.Dataset.read({place})", *_tagging(known, name)]
     roles, more = known.subject.roles, ""
@@ -121,12 +127,14 @@ def _left_out(known: Known) -> list[str]:
             lines.append(
                 f"# {column.name or 'A column without a name'} is left out: {known.ignored[column.name]}."
             )
+        elif column.name in known.doubts:
+            lines.append(f"# {column.name} {known.doubts[column.name]}: is it known before the event?")
         elif Tags.TEXT in column.tags:
             lines.append(f"# {column.name} is text: a text encoder makes vectors of it.")
         elif "date" in column.tags:
             lines.append(f"# {column.name} is a date: elapsed time or parts of it make features.")
         elif Tags.ID in column.tags and column.dtype.startswith("float"):
-            lines.append(f"# {column.name} holds ids as fractions: cast it to whole numbers.")
+            lines.append(f"# {column.name} holds ids as floating point numbers: cast it to whole ones.")
     return lines
 
 
@@ -212,9 +220,12 @@ def _folded(before: str, names: Sequence[str], after: str) -> list[str]:
     return [f"{before}[", *(line.rstrip() for line in lines), f"{deep[4:]}]{after}"]
 
 
-def _test_span(timing: Timing) -> str | None:
-    """The last four weeks, or a sixth of a shorter log."""
-    if timing.first is None or timing.last is None:
+def _test_span(known: Known) -> str | None:
+    """The last four weeks, or a sixth of a shorter log; None where there is nothing to split by."""
+    timing = known.timing
+    if known.subject.kind != "log" or timing is None or timing.first is None or timing.last is None:
+        return None
+    if known.schema[timing.column].dtype != "datetime":
         return None
     span = timing.last - timing.first
     if span >= timedelta(days=168):

@@ -49,7 +49,7 @@ def curve(column: str, values: Values) -> Curve:
     >>> import polars as pl
     >>> from shortlist.profiling._values import count_values
     >>> found = curve("item", count_values(pl.Series(["a"] * 8 + ["b", "c"])))
-    >>> found.shares[0.5], round(found.gini, 4), round(found.once, 4)
+    >>> round(found.shares[0.5], 4), round(found.gini, 4), round(found.once, 4)
     (0.85, 0.4667, 0.6667)
     """
     counts, weights = values.weighted()

@@ -86,7 +86,8 @@ def _placeholders(timing: Timing | None) -> Iterator[str]:
             where = value(gap.start if side == "before" else gap.end)
             yield (
                 f"{events:,} events ({percent(events / timing.events)}) lie {side} {where}, "
-                f"{number(gap.days)} days away from all others: if these times stand for unknown ones, leave the rows out"
+                f"{number(gap.days)} days away from all others: if these times stand for unknown ones, "
+                "leave the rows out"
             )
 
 

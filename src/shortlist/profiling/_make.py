@@ -1,7 +1,7 @@
 """From a source to the report on it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -32,11 +32,12 @@ from shortlist.profiling._subject import Subject, kind_of, likely_targets
 from shortlist.profiling._suspect import Suspect
 from shortlist.profiling._times import timing
 from shortlist.profiling._values import EXACT
+from shortlist.schema import Tags
 
 __all__ = ["profile"]
 
-_CELLS = 16_000_000
-_SAMPLED_CELLS, _SAMPLED_ROWS = 6_000_000, 200_000
+_CELLS = 10_000_000
+_SAMPLED_CELLS, _SAMPLED_ROWS, _SCORED_ROWS = 6_000_000, 200_000, 60_000
 _ISO_DATE = r"^\d{4}-\d\d-\d\d"
 _GRAVITY = ("leak", "suspect", "note")
 
@@ -53,11 +54,12 @@ def profile(
     """Look into a log of events, a table of items or users, or any other table.
 
     The data are read once, partition by partition, and nothing is kept but counts and a sample: they may be
-    larger than memory. Distinct values, popularity and activity are exact for up to ``exact`` values of
-    a column, repeated rows and pairs for up to four million; beyond that they are estimates from a sample of
-    the distinct values (error about ``1 / sqrt(exact / 2)``), marked as such. Minima, maxima, means, missing
-    values and times are always exact. Quantiles, tags and leak suspects are judged from some 200,000 rows
-    (fewer where there are more than 30 columns), chosen by the hash of the row's number.
+    larger than memory. Distinct values are exact up to ``exact`` of them in a column, popularity and activity
+    up to ten times as many users and items, repeated rows and pairs up to two million; beyond that they are
+    estimates from a sample of the distinct values (error about ``1 / sqrt(exact / 2)``), marked as such.
+    Minima, maxima, means, missing values and times are always exact. Quantiles, tags and leak suspects are
+    judged from some 200,000 rows (fewer where there are more than 30 columns), chosen by the hash of the
+    row's number.
 
     Args:
         source: what `shortlist.io.scan` reads, or a data set.
@@ -65,7 +67,7 @@ def profile(
             set, or guesses by the usual names. Tables without roles are fine.
         targets: columns to be predicted; None for columns of 0 and 1 that are named like labels.
         name: what the data are called in the report; None for the names of the files.
-        exact: distinct values of a column up to which all are counted; 16 bytes each, for every column.
+        exact: distinct values of a column up to which all are counted; 16 bytes each.
         engine: where the work is done; None for `Local`.
 
     Raises:
@@ -85,7 +87,7 @@ def profile(
         roles = roles_of(source.schema) or None
     known, times = _roles(table, roles)
     part = _measured(table, known, times, exact, engine or Local())
-    subject = _subject(known, part, targets)
+    subject = _told(source, _subject(known, part, roles, targets), guessed=targets is None)
     return _report(_Read(source, table, part, subject, times), name or _called(source))
 
 
@@ -105,19 +107,29 @@ def _roles(table: RawTable, given: Mapping[str, str] | None) -> tuple[dict[str, 
     roles = suggest_roles(table.columns, given)
     if "time" not in roles:
         return roles, None
-    name = roles["time"]
-    times = time_of(table, name)
-    heads = [piece.head(name, times) for piece in table.slices[:8]]
+    times = time_of(table, roles["time"])
+    heads = [piece.head(roles["time"], times) for piece in table.slices[:8]]
     if any(head.count() for head in heads) or not sum(map(len, heads)):
         return roles, times
+    return _without(roles, "time", given, "no value that is a time"), None
+
+
+def _without(
+    roles: Mapping[str, str], role: str, given: Mapping[str, str] | None, why: str
+) -> dict[str, str]:
+    """The roles without one that was guessed wrongly.
+
+    Raises:
+        DataError: it was not guessed, but given.
+    """
     if given is not None:
         raise DataError(
-            f"column {name!r}",
-            received="no value that is a time",
-            expected="values for the role 'time'",
+            f"column {roles[role]!r}",
+            received=why,
+            expected=f"values for the role {role!r}",
             remedy="name the right column in roles",
         )
-    return {role: column for role, column in roles.items() if role != "time"}, None
+    return {other: name for other, name in roles.items() if other != role}
 
 
 def _measured(
@@ -125,7 +137,7 @@ def _measured(
 ) -> Part:
     rows = min(max(_SAMPLED_CELLS // max(len(table.columns), 1), 1000), _SAMPLED_ROWS)
     measure = Measure(
-        pair=(roles["user"], roles["item"]) if {"user", "item"} <= roles.keys() else None,
+        ids=tuple(roles[role] for role in ("user", "item") if role in roles),
         time=None if times is None else (roles["time"], times),
         share=min(rows / max(table.rows, 1), 1.0),
         bound=exact,
@@ -133,9 +145,17 @@ def _measured(
     return engine.map_reduce(measure, merge, table.slices)
 
 
-def _subject(roles: Mapping[str, str], part: Part, targets: Sequence[str] | None) -> Subject:
+def _subject(
+    roles: Mapping[str, str], part: Part, given: Mapping[str, str] | None, targets: Sequence[str] | None
+) -> Subject:
     """What the rows are; in a table of items or users, and in one of neither, other roles mean nothing."""
-    kind = kind_of(roles, part.columns, part.rows)
+    for role in ("user", "item"):
+        name = roles.get(role)
+        if name is not None and part.rows and not part.columns[name].values.total:
+            roles = _without(roles, role, given, "no value at all")
+        elif name is not None and _fractional(part.sample[name]):
+            roles = _without(roles, role, given, "numbers with fractions")
+    kind = kind_of(roles, part.columns)
     kept = {"items": ("item",), "users": ("user",), "table": ("time",)}.get(kind, tuple(roles))
     chosen = {role: name for role, name in roles.items() if role in kept}
     for name in targets or ():
@@ -149,6 +169,19 @@ def _subject(roles: Mapping[str, str], part: Part, targets: Sequence[str] | None
     return Subject(kind, chosen, likely_targets(part.columns, chosen) if targets is None else tuple(targets))
 
 
+def _told(source: object, subject: Subject, *, guessed: bool) -> Subject:
+    """What the tags of a data set say of weights and targets."""
+    if not isinstance(source, Dataset):
+        return subject
+    targets = source.schema.tagged(Tags.TARGET).names if guessed else ()
+    weight = next(iter(source.schema.tagged("weight").names), None)
+    return replace(subject, targets=targets or subject.targets, weight=weight)
+
+
+def _fractional(ids: pl.Series) -> bool:
+    return ids.dtype.is_float() and bool((ids.fill_nan(None) % 1 > 0).any())
+
+
 def _report(read: _Read, name: str) -> Profile:
     part, subject, sample = read.part, read.subject, read.part.sample
     columns = tuple(
@@ -158,8 +191,11 @@ def _report(read: _Read, name: str) -> Profile:
     users, items = (_curve(part, subject, role) for role in ("user", "item"))
     timed = timing(subject.roles["time"], part) if "time" in subject.roles else None
     times = sample.select(read.times).to_series() if timed is not None and read.times is not None else None
-    suspects = tuple(sorted(_suspects(read, times), key=lambda one: _GRAVITY.index(one.level)))
-    schema, ignored = proposed_schema(as_scanned(sample, subject, times), subject, suspects)
+    found = sorted(_suspects(read, times), key=lambda one: _GRAVITY.index(one.level))
+    leaks = {one.column for one in found if one.level == "leak"}
+    suspects = tuple(one for one in found if one.level == "leak" or one.column not in leaks)
+    doubts = {one.column: one.why for one in suspects if one.level == "suspect"}
+    schema, ignored = proposed_schema(_cleaned(read, times), subject, suspects)
     return Profile(
         name=name,
         rows=part.rows,
@@ -173,10 +209,16 @@ def _report(read: _Read, name: str) -> Profile:
         hints=hints(sample, subject, columns, schema, timed),
         schema=schema,
         ignored=ignored,
-        code=program(read.source, Known(subject, schema, columns, ignored, timed)),
+        code=program(Known(read.source, subject, schema, columns, ignored, doubts, timed)),
         sampled=sample.height,
         notes=read.table.notes,
     )
+
+
+def _cleaned(read: _Read, times: pl.Series | None) -> pl.DataFrame:
+    """The sample in the types that the proposed program reads it in."""
+    scanned = not isinstance(read.source, Dataset) and read.subject.kind in ("log", "items", "users")
+    return as_scanned(read.part.sample, read.subject, times) if scanned else read.part.sample
 
 
 def _curve(part: Part, subject: Subject, role: str) -> Curve | None:
@@ -187,10 +229,10 @@ def _curve(part: Part, subject: Subject, role: str) -> Curve | None:
 
 def _suspects(read: _Read, times: pl.Series | None) -> Iterator[Suspect]:
     part, subject, sample = read.part, read.subject, read.part.sample
-    yield from empty_of_news(part.columns, part.rows)
+    yield from empty_of_news(part.columns, subject, part.rows)
     yield from row_ids(part.columns, read.table.columns, subject)
     yield from splits(part.columns, subject)
-    yield from given_away(sample, subject)
+    yield from given_away(sample.gather_every(-(-sample.height // _SCORED_ROWS) or 1), subject)
     yield from twins(sample, subject)
     if subject.kind in ("log", "events"):
         yield from totals(sample, subject, part.columns)

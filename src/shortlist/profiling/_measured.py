@@ -12,7 +12,8 @@ from shortlist.profiling._values import EXACT, Values, count_rows, count_values
 __all__ = ["Measure", "Measured", "Part", "merge"]
 
 # Distinct rows, and pairs of user and item, that are all counted: 16 bytes each.
-_ROWS = 4_000_000
+_ROWS = 2_000_000
+_MORE = 10
 _GRAIN = 2**30
 _NO_HOURS = pl.DataFrame(schema={"hour": pl.Datetime("us"), "count": pl.Int64})
 
@@ -102,13 +103,13 @@ class Measure:
     """How to measure a partition.
 
     Attributes:
-        pair: the columns of users and items, if there are both.
+        ids: columns of users and items, of which ten times as many values are all counted.
         time: name of the column of times and an expression that reads it.
         share: share of rows to sample.
         bound: most distinct values of a column that are all counted.
     """
 
-    pair: tuple[str, str] | None = None
+    ids: tuple[str, ...] = ()
     time: tuple[str, pl.Expr] | None = None
     share: float = 1.0
     bound: int = EXACT
@@ -121,9 +122,9 @@ class Measure:
         chosen = number.hash(seed=1) % _GRAIN < round(self.share * _GRAIN)
         return Part(
             rows.height,
-            {column.name: _column(column, self.bound) for column in rows},
+            {column.name: _column(column, self._bound(column.name)) for column in rows},
             count_rows(rows, _ROWS),
-            None if self.pair is None else count_rows(_whole(rows, self.pair), _ROWS),
+            count_rows(_whole(rows, self.ids), _ROWS) if len(self.ids) > 1 else None,
             hours,
             (times.min(), times.max()),
             times.drop_nulls().is_sorted(),
@@ -131,12 +132,15 @@ class Measure:
             rows.filter(chosen) if self.share < 1.0 else rows,
         )
 
+    def _bound(self, name: str) -> int:
+        return _MORE * self.bound if name in self.ids else self.bound
+
     def _times(self, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
         """Rows by hour, and the times of the rows that have one: null where it cannot be read."""
         if self.time is None:
             return _NO_HOURS, pl.Series([], dtype=pl.Datetime("us"))
         name, read = self.time
-        times = rows.select(_without_blanks(rows[name]), time=read).drop_nulls(name)["time"]
+        times = rows.select(raw=_without_blanks(rows[name]), time=read).drop_nulls("raw")["time"]
         hours = times.drop_nulls().dt.truncate("1h").to_frame("hour").group_by("hour")
         return hours.agg(count=pl.len().cast(pl.Int64)), times
 

@@ -1,6 +1,7 @@
 """Columns that identify the row, tell the time in disguise, look into the future, or say nothing."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from hashlib import blake2b
 
 import polars as pl
 
@@ -17,13 +18,16 @@ _MOMENTS = 10
 _LATER = 0.001
 _SAME = 0.99
 _LOOSE = 0.02
+_EVENTS = "number of events"
 _PARTS = frozenset({"train", "training", "valid", "validation", "val", "dev", "test", "holdout", "eval"})
 
 
-def empty_of_news(columns: Mapping[str, Measured], rows: int) -> Iterator[Suspect]:
+def empty_of_news(columns: Mapping[str, Measured], subject: Subject, rows: int) -> Iterator[Suspect]:
     """Columns without values, or with one only."""
     for name, column in columns.items():
         missing = column.nulls + column.blanks
+        if name in subject.apart:
+            continue
         if missing == rows:
             yield Suspect(name, "note", "holds no value", f"{rows:,} rows", "leave it out")
         elif column.values.distinct == 1 and not missing:
@@ -38,7 +42,7 @@ def row_ids(columns: Mapping[str, Measured], types: pl.Schema, subject: Subject)
         short = dtype == pl.String and column.numbers and column.total / column.numbers <= 40
         filled = column.values.total
         own = column.values.exact and column.values.distinct == filled and filled > 1
-        if name in subject.roles.values() or not own or not (dtype.is_integer() or short):
+        if name in subject.apart or not own or not (dtype.is_integer() or short):
             continue
         counts = column.rising and dtype.is_integer() and column.high - column.low == filled - 1
         if counts or filled >= _ENOUGH:
@@ -56,7 +60,7 @@ def splits(columns: Mapping[str, Measured], subject: Subject) -> Iterator[Suspec
     """Columns that say which rows are to train and which to test on."""
     for name, column in columns.items():
         values = {str(one).strip().lower() for one, _ in column.values.most(len(_PARTS) + 1)}
-        if len(values) > 1 and values <= _PARTS and name not in subject.targets:
+        if len(values) > 1 and values <= _PARTS and name not in subject.apart:
             yield Suspect(
                 name,
                 "note",
@@ -68,9 +72,8 @@ def splits(columns: Mapping[str, Measured], subject: Subject) -> Iterator[Suspec
 
 def clocks(sample: pl.DataFrame, times: pl.Series, subject: Subject) -> Iterator[Suspect]:
     """Numbers that rise with time, such as ids given one after the other."""
-    apart = {*subject.roles.values(), *subject.targets}
     for name, dtype in sample.schema.items():
-        if name in apart or not (dtype.is_numeric() or dtype == pl.String):
+        if name in subject.apart or not (dtype.is_numeric() or dtype == pl.String):
             continue
         rows = pl.DataFrame(
             {"time": times, "value": sample[name].cast(pl.Float64, strict=False)}
@@ -114,24 +117,29 @@ def later_times(dates: Mapping[str, pl.Series], times: pl.Series) -> Iterator[Su
 
 
 def twins(sample: pl.DataFrame, subject: Subject) -> Iterator[Suspect]:
-    """Columns that say the same as an earlier one: a value of the one stands for one value of the other."""
-    seen: dict[int, str] = {}
-    for name in sample.columns:
+    """Columns that say the same as an earlier one: a value of the one stands for one value of the other.
+
+    Numbers that differ from item to item do not name it: amounts are only compared with amounts.
+    """
+    seen: dict[tuple[bool, bytes], str] = {}
+    for name, dtype in sample.schema.items():
         hashes = sample[name].hash(seed=3)
         if not 1 < hashes.n_unique() < sample.height:
             continue
-        places = pl.DataFrame({"hash": hashes}).with_row_index("row")
-        pattern = places.select(pl.col("row").first().over("hash")).to_series().hash(seed=3)
-        key = hash(pattern.to_numpy().tobytes())
+        rows = pl.DataFrame({"hash": hashes}).with_row_index("row")
+        pattern = rows.select(pl.col("row").first().over("hash")).to_series().to_numpy()
+        key = dtype.is_float() and name not in subject.apart, blake2b(pattern.tobytes()).digest()
         first = seen.setdefault(key, name)
-        if first != name and name not in subject.roles.values() and name not in subject.targets:
+        amount = first in subject.apart and dtype.is_numeric()
+        if first != name and name not in subject.apart and not amount:
             yield Suspect(name, "note", f"says the same as {first}", "value for value", "keep one of the two")
 
 
 def totals(sample: pl.DataFrame, subject: Subject, columns: Mapping[str, Measured]) -> Iterator[Suspect]:
     """Numbers of an item or a user that follow what these very events add up to for it."""
-    apart = {*subject.roles.values(), *subject.targets}
-    names = [name for name, dtype in sample.schema.items() if dtype.is_numeric() and name not in apart]
+    names = [
+        name for name, dtype in sample.schema.items() if dtype.is_numeric() and name not in subject.apart
+    ]
     for role in ("item", "user"):
         if role not in subject.roles or not names:
             continue
@@ -146,7 +154,7 @@ def totals(sample: pl.DataFrame, subject: Subject, columns: Mapping[str, Measure
                     yield Suspect(
                         name,
                         "leak",
-                        f"follows the {role}'s {total} over these very events",
+                        f"follows the {role}'s {total} in these very rows",
                         f"rank correlation {step:.3f}",
                         "leave it out: it knows events that are yet to come; ops.AsOf looks back only",
                     )
@@ -161,12 +169,12 @@ def _summed(
     means = {f"mean {name}": pl.col(name).mean() for name in known if sample[name].dtype.is_numeric()}
     own = (
         sample.drop_nulls(key)
-        .group_by(key)
+        .group_by(id=key)
         .agg(
             *(pl.col(name).drop_nulls().first().alias(f"{name} first") for name in names),
             *(pl.col(name).drop_nulls().n_unique().alias(f"{name} several") for name in names),
             **means,
         )
     )
-    counted = own.with_columns(hash=pl.col(key).hash(seed=0)).join(values.counts, on="hash", how="left")
-    return counted.rename({"count": "number"}), ("number", *means)
+    counted = own.with_columns(hash=pl.col("id").hash(seed=0)).join(values.counts, on="hash", how="left")
+    return counted.rename({"count": _EVENTS}), (_EVENTS, *means)

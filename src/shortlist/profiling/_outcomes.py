@@ -57,7 +57,7 @@ def given_away(sample: pl.DataFrame, subject: Subject) -> Iterator[Suspect]:
         sample: rows.
         subject: what they are.
     """
-    ids = {subject.roles.get(role) for role in ("user", "item", "time")}
+    ids = {subject.roles.get(role) for role in ("user", "item", "time")} | {subject.weight}
     known = outcomes(sample, subject)
     features = [name for name in sample.columns if name not in ids and name not in subject.targets]
     for name in features:
@@ -92,20 +92,22 @@ def _filled_with(feature: pl.Series, known: Sequence[Outcome]) -> Suspect | None
 def _tells(feature: pl.Series, known: Sequence[Outcome]) -> Suspect | None:
     """A column that separates the rows of an outcome from the others, or whose gaps do."""
     best, words, by_gaps = 0.5, "", False
-    gaps = feature.is_null().cast(pl.Int8)
+    ways = [(feature, False)]
+    if 0 < feature.null_count() < len(feature):
+        ways.append((feature.is_null().cast(pl.Int8), True))
     for outcome in known:
-        for column, gap in ((feature, False), (gaps, True)):
+        for column, gap in ways:
             score = separation(column, outcome.labels)
             if score > best:
                 best, words, by_gaps = score, outcome.words, gap
     if best < _GOOD:
         return None
     sure = best >= _SURE
-    subject = "whether it is filled" if by_gaps else "it"
+    how = " by being filled or not" if by_gaps else ""
     return Suspect(
         feature.name,
         "leak" if sure else "suspect",
-        f"{subject} {'determines' if sure else 'nearly determines'} {words}",
+        f"{'determines' if sure else 'nearly determines'} {words}{how}",
         f"AUC {best:.3f} by itself",
         "leave it out, unless it is known before the event",
     )

@@ -47,13 +47,15 @@ def proposed_schema(
     schema, why = propose_schema(sample, subject.roles, one_row_each=subject.kind in ("items", "users"))
     ignored = dict(why)
     for suspect in suspects:
-        known = suspect.column in subject.roles.values() or suspect.column in subject.targets
-        if suspect.level != "suspect" and not known:
+        if suspect.level != "suspect" and suspect.column not in subject.apart:
             ignored.setdefault(suspect.column, f"it {suspect.why}")
             schema = schema.tag(suspect.column, IGNORED)
     for name in subject.targets:
         schema = schema.tag(name, Tags.TARGET, _task(sample[name]))
         ignored.pop(name, None)
+    if subject.weight is not None:
+        schema = schema.tag(subject.weight, "weight")
+        ignored.pop(subject.weight, None)
     return schema, ignored
 
 

@@ -48,24 +48,31 @@ class Subject:
         kind: "log" for events of users with items; "events" for rows in which one of the two occurs again and
             again; "items" or "users" for one row each; "table" for anything else.
         roles: role -> column.
-        targets: columns to be predicted, each with two or more values.
+        targets: columns to be predicted.
+        weight: the column of weights, if there is one.
     """
 
     kind: Kind
     roles: Mapping[str, str]
     targets: tuple[str, ...]
+    weight: str | None = None
+
+    @property
+    def apart(self) -> frozenset[str]:
+        """Columns that are no features whatever they hold."""
+        weight = () if self.weight is None else (self.weight,)
+        return frozenset((*self.roles.values(), *self.targets, *weight))
 
 
-def kind_of(roles: Mapping[str, str], columns: Mapping[str, Measured], rows: int) -> Kind:
+def kind_of(roles: Mapping[str, str], columns: Mapping[str, Measured]) -> Kind:
     """Tell by the roles, and by whether ids occur more than once."""
     if {"user", "item"} <= roles.keys():
         return "log"
     entity = next((role for role in ("item", "user") if role in roles), None)
     if entity is None:
         return "table"
-    found = columns[roles[entity]]
-    filled = rows - found.nulls - found.blanks
-    if found.values.distinct < _UNIQUE * filled:
+    values = columns[roles[entity]].values
+    if values.distinct < _UNIQUE * values.total:
         return "events"
     return "items" if entity == "item" else "users"
 

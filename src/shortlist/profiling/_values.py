@@ -13,7 +13,7 @@ Counts = npt.NDArray[np.int64]
 Weights = npt.NDArray[np.float64]
 
 # Distinct values of a column that are all counted: 16 bytes each.
-EXACT = 500_000
+EXACT = 200_000
 _KEPT = 200
 _SHOWN = 80
 _BITS = 64

@@ -54,7 +54,7 @@ def value(x: Any) -> str:
     if isinstance(x, bool):
         return str(x).lower()
     if x is None or isinstance(x, int | float):
-        return f"{x:.0f}" if isinstance(x, int) or (x is not None and x.is_integer()) else number(x)
+        return str(int(x)) if isinstance(x, int) or (x is not None and x.is_integer()) else number(x)
     if isinstance(x, datetime):
         return f"{x:%Y-%m-%d}" if (x.hour, x.minute, x.second) == (0, 0, 0) else f"{x:%Y-%m-%d %H:%M}"
     return " ".join(str(x).split())

@@ -23,7 +23,7 @@ th{font-weight:600;font-size:12px;color:var(--soft);text-align:left;vertical-ali
 th,td{padding:6px 12px 6px 0;border-bottom:1px solid var(--line)}td{vertical-align:top}
 .r{text-align:right}.n{font-weight:600;overflow-wrap:break-word;min-width:120px}
 .n .s{font-weight:400}.s{color:var(--soft);font-size:12px}
-.v{font-size:12px;overflow-wrap:anywhere;max-width:420px}
+.v{font-size:12px;overflow-wrap:anywhere;min-width:210px;max-width:420px}
 pre{background:var(--fill);border-radius:8px;padding:14px 16px;overflow-x:auto;font-size:12.5px}
 svg{display:block;max-width:100%;height:auto}svg text{fill:var(--soft);font-size:11px}
 .bar{fill:var(--mark)}.axis{stroke:var(--line);fill:none}

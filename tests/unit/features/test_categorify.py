@@ -1,9 +1,11 @@
+from datetime import datetime
+
 import numpy as np
 import polars as pl
 import pytest
 
 from shortlist.data import Batch, Ragged
-from shortlist.errors import ArgumentError, SchemaError
+from shortlist.errors import ArgumentError, DataError, SchemaError
 from shortlist.features import Workflow, ops
 from shortlist.io import Dataset
 from shortlist.schema import Column, Schema, tags
@@ -208,6 +210,10 @@ def test_like_needs_a_column_that_has_a_vocabulary(branches) -> None:
         {"max_size": 2},
         {"max_size": True},
         {"group": "both"},
+        {"unknown": "drop"},
+        {"vocabularies": {"a": {1, 2}}},
+        {"vocabularies": {"a": {"x": 3, "y": 5}}},
+        {"vocabularies": {"a": 7}},
         {"like": "b", "vocabularies": {"a": [1]}},
         {"like": "b", "group": "combo"},
     ],
@@ -224,6 +230,7 @@ def test_wrong_options(options) -> None:
         (ops.Categorify(vocabularies={"a": [1, 1]}), "every value once"),
         (ops.Categorify(vocabularies={"a": [1, None]}), "every value once"),
         (ops.Categorify(vocabularies={"a": ["x"]}), "vocabularies: expected values of"),
+        (ops.Categorify(min_count={"b": 2}), "column 'b'"),
     ],
 )
 def test_options_that_do_not_fit_the_column(op, match) -> None:
@@ -231,9 +238,69 @@ def test_options_that_do_not_fit_the_column(op, match) -> None:
         Workflow(["a" >> op]).fit(Dataset.of(pl.DataFrame({"a": [1]})))
 
 
+def test_columns_of_several_kinds_cannot_share_a_vocabulary() -> None:
+    data = Dataset.of(pl.DataFrame({"n": [1], "s": ["1"], "b": [True], "u": pl.Series([1], dtype=pl.UInt64)}))
+    for group in (["n", "s"], ["n", "b"], ["n", "u"]):
+        with pytest.raises(SchemaError, match="values of one kind"):
+            Workflow([[group] >> ops.Categorify()]).fit(data)
+
+
+def test_integers_of_several_widths_share_a_vocabulary() -> None:
+    columns = {"a": pl.Series([1, 2, 2], dtype=pl.Int8), "b": pl.Series([2, 3, None], dtype=pl.UInt32)}
+    data = Dataset.of(pl.DataFrame({**columns, "c": [[2], [2**40, 1], []]}))
+    flow = Workflow([[["a", "b", "c"]] >> ops.Categorify()]).fit(data)
+    assert flow.vocabulary("a")["value"].to_list() == [2, 1, 3, 2**40]
+    assert flow.transform(data).collect().rows() == [(4, 3, [3]), (3, 5, [6, 4]), (3, 1, [])]
+
+
+def test_vocabularies_in_files(tmp_path) -> None:
+    data = Dataset.of(pl.DataFrame({"a": [1, 2, 3], "b": ["x", "y", None]}))
+    pairs = pl.DataFrame({"b": ["y", "x"], "a": [2, 1], "count": [5, 4]})
+    pairs.write_parquet(tmp_path / "pairs.parquet")
+    op = ops.Categorify(vocabularies={"a_b": tmp_path / "pairs.parquet"}, group="combo")
+    flow = Workflow([[["a", "b"]] >> op]).fit(data)
+    assert flow.transform(data).collect()["a_b"].to_list() == [4, 3, 2]
+    shown = flow.vocabulary("a_b").sort("code", descending=True)
+    shown.write_parquet(tmp_path / "shown.parquet")
+    op = ops.Categorify(vocabularies={"a_b": str(tmp_path / "shown.parquet")}, group="combo")
+    assert Workflow([[["a", "b"]] >> op]).fit(data).transform(data).collect()["a_b"].to_list() == [4, 3, 2]
+    for wrong, error, match in (
+        ("pairs.parquet", ArgumentError, "expected columns .'value'. or .'a'."),
+        ("nowhere.parquet", DataError, "nowhere"),
+    ):
+        if wrong == "pairs.parquet":
+            pairs.rename({"a": "c"}).write_parquet(tmp_path / wrong)
+        with pytest.raises(error, match=match):
+            Workflow(["a" >> ops.Categorify(vocabularies={"a": tmp_path / wrong})]).fit(data)
+
+
+def test_what_grows_keeps_to_its_options() -> None:
+    old = pl.DataFrame({"a": [1, 1, 2], "b": ["x", "x", "y"], "ns": [[1, 1], [2], []]})
+    new = pl.DataFrame(
+        {"a": [9, 9, 8, 7, 7], "b": ["u", "u", "x", None, None], "ns": [[3, 3], [4], [], [5, 5], [2]]}
+    )
+    flow = Workflow(
+        [
+            ["a", "ns"] >> ops.Categorify(min_count={"ns": 2}, max_size={"a": 6}),
+            [["a", "b"]] >> ops.Categorify(group="combo", min_count=2),
+        ]
+    ).fit(Dataset.of(old))
+    flow.extend(Dataset.of(new))
+    assert flow.vocabulary("a").rows() == [(3, 1, 2), (4, 2, 1), (5, 7, 2)]
+    assert flow.vocabulary("ns").rows() == [(3, 1, 2), (4, 3, 2), (5, 5, 2)]
+    assert flow.vocabulary("a_b").rows() == [(3, 1, "x", 2), (4, 7, None, 2), (5, 9, "u", 2)]
+    codes = flow.transform(Dataset.of(new)).collect()
+    assert codes["a"].to_list() == [2, 2, 2, 5, 5]
+    assert codes["ns"].to_list() == [[4, 4], [2], [], [5, 5], [2]]
+    given = Workflow(["a" >> ops.Categorify(vocabularies={"a": [1]})]).fit(Dataset.of(old))
+    assert given.extend(Dataset.of(new)).vocabulary("a")["value"].to_list() == [1]
+
+
 def test_floats_and_combinations_of_lists_are_refused() -> None:
-    with pytest.raises(SchemaError, match="Bucketize it first"):
+    with pytest.raises(SchemaError, match="Bucketize it, take parts of the date"):
         Workflow(["x" >> ops.Categorify()]).fit(Dataset.of(pl.DataFrame({"x": [0.5]})))
+    with pytest.raises(SchemaError, match="take parts of the date"):
+        Workflow(["x" >> ops.Categorify()]).fit(Dataset.of(pl.DataFrame({"x": [datetime(2024, 1, 1)]})))
     data = Dataset.of(pl.DataFrame({"x": [1], "y": [[1]]}))
     with pytest.raises(SchemaError, match="categorify the list by itself"):
         Workflow([[["x", "y"]] >> ops.Categorify(group="combo")]).fit(data)

@@ -145,18 +145,29 @@ def test_scratch_must_be_a_folder_that_can_be_made(tmp_path):
 
 
 def test_scratch_is_removed_by_its_owner_alone(tmp_path):
-    (tmp_path / "kept").mkdir()
-    _scratch._remove(tmp_path / "kept", os.getpid() + 1)
-    assert (tmp_path / "kept").exists()
-    _scratch._remove(tmp_path / "kept", os.getpid())
-    assert not (tmp_path / "kept").exists()
+    mine, other = _scratch.Scratch(tmp_path), _scratch.Scratch(tmp_path)
+    _scratch._remove(mine.path, os.getpid() + 1)
+    assert mine.path.exists()
+    _scratch._remove(mine.path, os.getpid())
+    assert not mine.path.exists()
+    assert other.path.exists()
+    _scratch._remove(other.path, os.getpid())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_threads_may_make_and_remove_scratch_folders_at_once(tmp_path):
+    def measure(part):
+        return all(_scratch.Scratch(tmp_path).path is not None for _ in range(50))
+
+    assert Local(threads=6).map_reduce(measure, lambda left, right: left and right, range(6))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_scratch_goes_at_exit_and_is_known_by_name_after_a_kill(tmp_path):
     code = (
         "import os, sys; from shortlist.features.engine import Local;"
         "engine = Local(scratch=sys.argv[1]); folder = engine.scratch(); (folder / 'x').write_text('');"
-        "print(folder.name); sys.stdout.flush(); os.kill(os.getpid(), int(sys.argv[2]))"
+        "print(folder.parent.name); sys.stdout.flush(); os.kill(os.getpid(), int(sys.argv[2]))"
     )
 
     def left(signal):
@@ -262,7 +273,7 @@ def test_what_travels_is_unpacked_where_versions_are_the_same():
 def test_a_part_that_cannot_be_read_is_tried_again(monkeypatch):
     waited = []
     monkeypatch.setattr("time.sleep", waited.append)
-    errors = [OSError("reset"), pl.exceptions.ComputeError("timed out")]
+    errors = [OSError("reset"), pl.exceptions.ComputeError("timed out"), DataError("disk", received="full")]
 
     def measure(part):
         if errors:
@@ -271,15 +282,15 @@ def test_a_part_that_cannot_be_read_is_tried_again(monkeypatch):
 
     work = _task.Carried.of((measure, max))
     work.__dict__["value"] = (measure, max)
-    assert _task.measured(work, _task.Carried.of([4, 3]), retries=2).value == 8
-    assert waited == [1, 2]
+    assert _task.measured(work, _task.Carried.of([4, 3]), retries=3).value == 8
+    assert waited == [1, 2, 3]
     errors.append(OSError("reset"))
     with pytest.raises(OSError, match="reset"):
         _task.measured(work, _task.Carried.of([4]), retries=0)
     errors.append(SchemaError("here", received="a", expected="b"))
     with pytest.raises(SchemaError):
         _task.measured(work, _task.Carried.of([4]), retries=2)
-    assert waited == [1, 2]
+    assert waited == [1, 2, 3]
 
 
 def test_a_task_that_kills_its_workers_says_what_to_do():

@@ -118,7 +118,7 @@ def test_integer_times_are_read_by_their_size() -> None:
 def test_from_log_gives_positions() -> None:
     events = ArrayLog(np.array([0, 0]), np.array([5, 6]), np.array([10, 20]), n_items=7)
     users, items, times = np.array([0, -1]), np.array([5, 5]), np.array([86_400_000_020, 30])
-    assert ops.History("i").from_log(events, users, items, times).to_lists() == [[5, 6], []]
+    assert ops.History("item").from_log(events, users, items, times).to_lists() == [[5, 6], []]
     assert ops.AsOf("pair").from_log(events, users, items, times).tolist() == [1.0, 0.0]
     days = ops.AsOf("user", "days_since").from_log(events, users, items, times)
     assert days[0] == 1.0
@@ -131,7 +131,12 @@ def test_from_log_gives_positions() -> None:
     "make",
     [
         lambda: ops.History(max_length=0),
-        lambda: ops.AsOf("shop"),
+        lambda: ops.AsOf(""),
+        lambda: ops.AsOf(()),
+        lambda: ops.AsOf(("user", "user")),
+        lambda: ops.AsOf("user", "share"),
+        lambda: ops.AsOf("user", "count", value="click"),
+        lambda: ops.AsOf("user", "most"),
         lambda: ops.AsOf("user", "mean"),
         lambda: ops.AsOf("user", window="d"),
         lambda: ops.AsOf("user", window="0d"),
@@ -147,7 +152,7 @@ def test_history_of_another_column_is_refused() -> None:
     with pytest.raises(SchemaError, match=r"History\(of='item_id'\)"):
         Workflow([ops.History(of="user_id")]).fit(EVENTS)
     with pytest.raises(SchemaError, match="item_id"):
-        Workflow([ops.History(of="item")]).fit(EVENTS)
+        Workflow([ops.History(of="items")]).fit(EVENTS)
 
 
 def test_two_history_ops_of_one_name_are_refused() -> None:

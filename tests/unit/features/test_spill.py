@@ -24,7 +24,7 @@ def counted(values: list[int | None]) -> pl.DataFrame:
 @given(parts=st.lists(KEYS, min_size=1, max_size=5), limit=st.sampled_from([0, 100, 10**6]))
 def test_counts_are_the_same_whatever_fits_into_memory(parts, limit, tmp_path_factory) -> None:
     spill = Spill(tmp_path_factory.mktemp("spill"), limit)
-    pile = reduce(lambda a, b: spill.add(COUNTS, a, b), [Pile((counted(part),)) for part in parts])
+    (pile,) = reduce(lambda a, b: spill.add([COUNTS], a, b), [[Pile((counted(part),))] for part in parts])
     total = spill.total(COUNTS, pile).sort("value", nulls_last=True)
     assert total.equals(counted(sum(parts, [])).sort("value", nulls_last=True))
 
@@ -33,7 +33,7 @@ def test_only_statistics_by_key_go_to_disk(tmp_path) -> None:
     moments = Moments(pl.col("x"))
     parts = [moments.plan(pl.LazyFrame({"x": [float(n), n + 1.0]})).collect() for n in range(3)]
     spill = Spill(tmp_path, 0)
-    pile = reduce(lambda a, b: spill.add(moments, a, b), [Pile((part,)) for part in parts])
+    (pile,) = reduce(lambda a, b: spill.add([moments], a, b), [[Pile((part,))] for part in parts])
     assert not pile.folders
     assert spill.total(moments, pile).row(0)[:2] == (6, 1.5)
     assert list(tmp_path.iterdir()) == []

@@ -13,7 +13,7 @@ __all__ = ["Connection"]
 
 _CONNECT_SECONDS = 10
 _BEFORE_SPAWN = "distributed.nanny.pre-spawn-environ"
-# Dask has workers give memory back at once; taking it anew for every array costs more than half of their time.
+# Dask has workers give memory back at once; to get it anew for every array takes half of their time.
 _ENVIRONMENT = {
     "MALLOC_TRIM_THRESHOLD_": 64 * 2**20,
     "MALLOC_MMAP_THRESHOLD_": 32 * 2**20,

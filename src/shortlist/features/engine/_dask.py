@@ -160,7 +160,7 @@ class Dask:
         return shuffled(self, scratch, partitions, key, count, memory=memory, tasks=sum(threads))
 
     def scratch(self) -> Path:
-        """A new folder ``shortlist-scratch-...``, removed with the engine, by `close` or at exit.
+        """A new folder in ``shortlist-scratch-HOST-PROCESS``, removed with the engine, by `close` or at exit.
 
         Raises:
             ArgumentError: a worker cannot write there.

@@ -96,7 +96,7 @@ class Local:
         return shuffled(self, Scratch(self._root), partitions, key, count, memory=memory, tasks=self.threads)
 
     def scratch(self) -> Path:
-        """A new folder ``shortlist-scratch-...``, removed with the engine or at exit.
+        """A new folder in ``shortlist-scratch-HOST-PROCESS``, removed with the engine or at exit.
 
         A process that is killed leaves its folder behind; it may be removed by hand.
         """

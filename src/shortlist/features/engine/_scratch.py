@@ -1,9 +1,11 @@
 """Folders of temporary files that go when nobody needs them."""
 
 import os
+import platform
 import shutil
 import tempfile
 import weakref
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -11,12 +13,14 @@ from shortlist.errors import ArgumentError, DataError
 
 __all__ = ["Scratch", "scratch_root"]
 
+_TRIES = 100
+
 
 class Scratch:
-    """A new folder ``shortlist-scratch-PROCESS-...``, removed with this object and at exit.
+    """A new folder, removed with this object and at exit.
 
-    A process that is killed leaves its folder behind; whatever has that name and no such process may be
-    removed by hand.
+    It lies in ``shortlist-scratch-HOST-PROCESS``, which goes with the last folder in it. A process that is
+    killed leaves that behind; it may be removed by hand.
 
     Attributes:
         path: the folder.
@@ -29,9 +33,10 @@ class Scratch:
     """
 
     def __init__(self, root: Path) -> None:
-        self.path = root.absolute() / f"shortlist-scratch-{os.getpid()}-{uuid4().hex[:12]}"
+        own = root.absolute() / f"shortlist-scratch-{platform.node()}-{os.getpid()}"
+        self.path = own / uuid4().hex
         try:
-            self.path.mkdir(parents=True)
+            _make(self.path)
         except OSError as error:
             raise DataError(
                 str(root),
@@ -69,6 +74,15 @@ def scratch_root(where: str, given: Path | str | None) -> Path:
     return Path(tempfile.gettempdir() if given is None else given)
 
 
+def _make(folder: Path) -> None:
+    for _ in range(_TRIES):
+        with suppress(FileExistsError, FileNotFoundError):  # the folder around it went in that moment
+            return folder.mkdir(parents=True)
+    return folder.mkdir(parents=True)
+
+
 def _remove(folder: Path, owner: int) -> None:
     if os.getpid() == owner:  # not a fork of it
         shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):  # it holds others
+            folder.parent.rmdir()

@@ -2,13 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 from polars.io.plugins import register_io_source
 
@@ -101,15 +99,15 @@ class Spread:
 
     def _written(self, run: int, place: int, held: list[pl.DataFrame]) -> Pieces:
         rows = pl.concat(held)
-        buckets = _buckets(rows, self.keys, self.count)
-        order = np.argsort(buckets, kind="stable")
-        bounds = np.searchsorted(buckets[order], np.arange(self.count + 1))
-        ordered = rows[order]
-        # A record batch for each bucket, so that reading one touches nothing else of the file.
-        batches = [ordered[low:high] for low, high in pairwise(bounds) if low < high]
-        piece = Piece(f"{run:06d}-{place:04d}.arrow", tuple(bounds.tolist()))
+        name = "-".join(["bucket", *rows.columns])  # longer than any column's
+        labelled = rows.with_columns(_buckets(rows, self.keys, self.count).alias(name))
+        by_bucket = labelled.partition_by(name, include_key=False, as_dict=True)
+        batches = [by_bucket.get((number,), rows.clear()) for number in range(self.count)]
+        bounds = accumulate((batch.height for batch in batches), initial=0)
+        piece = Piece(f"{run:06d}-{place:04d}.arrow", tuple(bounds))
         fresh = self.folder / f"{piece.file}.{uuid4().hex}"
-        (pl.concat(batches, rechunk=False) if batches else ordered).write_ipc(fresh, compression="lz4")
+        # A record batch for each bucket, so that reading one touches nothing else of the file.
+        pl.concat(batches, rechunk=False).write_ipc(fresh, compression="lz4")
         fresh.replace(self.folder / piece.file)
         return Pieces(rows.schema, (piece,), len(rows))
 
@@ -192,8 +190,8 @@ def _runs(partitions: Sequence[pl.LazyFrame], tasks: int) -> list[Run]:
     return [Run(number, tuple(partitions[low:high])) for number, (low, high) in enumerate(pairwise(edges))]
 
 
-def _buckets(rows: pl.DataFrame, keys: tuple[str, ...], count: int) -> npt.NDArray[Any]:
-    """The bucket of each row; small integers, which sort fastest."""
+def _buckets(rows: pl.DataFrame, keys: tuple[str, ...], count: int) -> pl.Series:
+    """The bucket of each row."""
     unknown = [key for key in keys if key not in rows.columns]
     if unknown:
         raise SchemaError(
@@ -203,7 +201,7 @@ def _buckets(rows: pl.DataFrame, keys: tuple[str, ...], count: int) -> npt.NDArr
             remedy=near(unknown[0], rows.columns),
         )
     hashes = hash_columns([_hashable(rows[key]) for key in keys])
-    return (hashes % np.uint64(count)).astype(np.uint16 if count <= 2**16 else np.int64)
+    return pl.Series((hashes % np.uint64(count)).astype(np.int64))
 
 
 def _hashable(values: pl.Series) -> pl.Series:

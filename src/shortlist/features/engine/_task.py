@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 import polars as pl
 
-from shortlist.errors import ArgumentError
+from shortlist.errors import ArgumentError, DataError
 from shortlist.extras import need
 from shortlist.features.engine._tree import MergeTree
 
@@ -109,7 +109,7 @@ def _tried(measure: Callable[[Any], Any], part: Any, retries: int) -> Any:
     for failed in range(retries):
         try:
             return measure(part)
-        except (OSError, pl.exceptions.ComputeError):
+        except (OSError, pl.exceptions.ComputeError, DataError):
             time.sleep(failed + 1)
     return measure(part)
 

@@ -11,7 +11,7 @@ from shortlist.data import Array, EventLog, Of, Ragged, duration_us, members_of
 from shortlist.errors import ArgumentError
 from shortlist.features._source import NOTHING, Given, Needs, Positions, Source
 from shortlist.features.ops._checks import column_type
-from shortlist.features.ops._sides import key_column, side_of
+from shortlist.features.ops._sides import entity_of, key_column, side_of
 from shortlist.schema import Column, Domain, Schema, Tags
 
 __all__ = ["AsOf"]
@@ -31,18 +31,19 @@ class AsOf(Source):
     - ``count``: their number.
     - ``rate``: their number for each day of the window; without a window, for each day since the first of
       them, null when there is none.
-    - ``share``: their number out of those of the first member of ``of``: ``AsOf("pair", "share")`` is the
-      share of the user's events that are of this item; null when that has none.
+    - ``share``: their number out of those of the user alone, or of the first member of ``of`` where no user
+      is among them: ``AsOf("pair", "share")`` is the share of the user's events that are of this item. Null
+      where there are none to have a share of.
     - ``days_since``, ``days_since_first``: from the last of them, or the first, to the row, in days of 24
       hours; null when there is none.
 
     Of all events of the entity that have a finite number in the column ``value``, positive or not:
 
-    - ``mean``: the mean of these numbers, null when there is none. The mean of a click is a click-through rate.
+    - ``mean``: their mean, null when there is none. The mean of a click is a click-through rate.
     - ``sum``: their sum, 0 when there is none.
 
-    An unknown user, item or value has no events, and neither has a null. In serving, ``value`` and the
-    columns of ``of`` are columns that the store keeps with each event (``columns`` of
+    An unknown user, item or value has no events, nor has a null. In serving, ``value`` and the columns of
+    ``of`` are columns that the store keeps with each event (``columns`` of
     `shortlist.store.EmbeddedStore.build`), or else columns of the item or the user table.
 
     Attributes:
@@ -80,13 +81,7 @@ class AsOf(Source):
     value: str | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.of, str):
-            object.__setattr__(self, "of", tuple(self.of))
-        members = members_of(self._of)
-        if not all(members) or len(set(members)) < len(members) or not members:
-            raise ArgumentError(
-                "AsOf.of", received=self.of, expected="'user', 'item', 'pair', or different columns"
-            )
+        object.__setattr__(self, "of", entity_of("AsOf.of", self.of))
         if self.stat not in get_args(Stat):
             raise ArgumentError("AsOf.stat", received=self.stat, expected=f"one of {get_args(Stat)}")
         if (self.value is not None) != (self.stat in ("mean", "sum")):
@@ -95,7 +90,7 @@ class AsOf(Source):
                 received=f"{self.value!r} beside stat={self.stat!r}",
                 expected="a column of events for mean and sum, none for others",
             )
-        if self.stat == "share" and len(members) == 1:
+        if self.stat == "share" and len(members_of(self._of)) == 1:
             raise ArgumentError(
                 "AsOf.of",
                 received=f"{self.of!r} beside stat='share'",
@@ -138,20 +133,19 @@ class AsOf(Source):
         keys = {name: columns[name] for name in members_of(self._of) if name not in ("user", "item")}
         asked: Any = (users, items, since, times)
         if self.value is not None:
-            count, total = log.totals(self._of, *asked, name=self.value, columns=keys)
-            return total if self.stat == "sum" else np.where(count > 0, total / np.maximum(count, 1), np.nan)
-        if self.stat == "days_since":
-            return _days(times, log.last(self._of, *asked, columns=keys))
-        if self.stat == "days_since_first":
-            return _days(times, log.first(self._of, *asked, columns=keys))
+            found, total = log.totals(self._of, *asked, name=self.value, columns=keys)
+            return total if self.stat == "sum" else _ratio(total, found)
+        if self.stat in ("days_since", "days_since_first"):
+            ask = log.last if self.stat == "days_since" else log.first
+            return _days(times, ask(self._of, *asked, columns=keys))
         count = log.counts(self._of, *asked, columns=keys)
         if self.stat == "count":
             return count.astype(np.float64)
         if self.stat == "share":
             return _ratio(count, log.counts(members_of(self._of)[0], *asked, columns=keys))
         if self._span is not None:
-            return count / (self._span / _DAY)
-        return count / _days(times, log.first(self._of, *asked, columns=keys))
+            return np.asarray(count / (self._span / _DAY), np.float64)
+        return np.asarray(count / _days(times, log.first(self._of, *asked, columns=keys)), np.float64)
 
     @property
     def _of(self) -> Of:
@@ -166,5 +160,5 @@ def _days(times: Positions, moments: Positions) -> Array:
     return np.where(moments == -1, np.nan, (times - moments) / _DAY)
 
 
-def _ratio(part: Positions, whole: Positions) -> Array:
+def _ratio(part: Array, whole: Positions) -> Array:
     return np.where(whole > 0, part / np.maximum(whole, 1), np.nan)

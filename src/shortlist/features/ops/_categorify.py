@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import polars as pl
 
@@ -32,9 +32,9 @@ class Categorify(Keyed):
     one new column of its combinations (``group="combo"``: a null in one member is a value like any other; all
     null is null). Fractions and times are refused: Bucketize them, or take parts of the date, first.
 
-    `Workflow.extend` puts new values behind the old ones, whose codes stay: by count descending, ties by value
-    ascending, where they are frequent enough in the new rows (values that were too rare before start from
-    zero) and ``max_size`` leaves room. Given vocabularies do not grow.
+    `Workflow.extend` puts new values behind the old ones, whose codes stay: by count descending, ties by
+    value ascending, where they are frequent enough in the new rows (values that were too rare before start
+    from zero) and ``max_size`` leaves room. Given vocabularies do not grow.
 
     Options by column are mappings from a column's name (or a group's, its members joined by "_"); columns
     that they leave out take the default.
@@ -44,8 +44,8 @@ class Categorify(Keyed):
         max_size: number of codes in all, padding, null and unknown included; the most frequent values stay.
             None for no limit. Holds together with ``min_count``.
         buckets: codes for unknown values, spread over them by hash.
-        vocabularies: values given by column; nothing is counted then, and min_count and max_size do not apply.
-            A list or Series in the order of the codes, a mapping from value to code (``2 + buckets`` and up,
+        vocabularies: values given by column; nothing is counted then, min_count and max_size do not apply. A
+            list or Series in the order of the codes, a mapping from value to code (``2 + buckets`` and up,
             without gaps), or the path of a file that has them in a column of the same name or as
             `Workflow.vocabulary` gives them. Combinations are tuples.
         group: what a column group gets: one vocabulary for all of it, or one column of combinations.
@@ -152,7 +152,7 @@ class Categorify(Keyed):
         return _state(names[0], buckets, KeyTable(kept, keys), seen)
 
     def grown(self, step: Step, state: State, totals: Mapping[str, pl.DataFrame]) -> State:
-        """The vocabulary with what is frequent enough among new rows at its end; counts are brought up to date."""
+        """The vocabulary with what is frequent enough in new rows at its end, and counts of all rows."""
         names, keys, old = self._names(step), self._keys(step), state.tables["vocabulary"]
         value = pl.struct(keys) if len(keys) > 1 else pl.col(keys[0])
         counts = totals["counts"].with_columns(old.place(value).alias("place"))
@@ -189,7 +189,7 @@ class Categorify(Keyed):
         return tuple(dict.fromkeys((whole, *(column.name for column in step.inputs))))
 
     def _given(self, step: Step) -> Sequence[object] | str | None:
-        given = {} if self.vocabularies is None else self.vocabularies
+        given: Mapping[str, Any] = {} if self.vocabularies is None else self.vocabularies
         return next((given[name] for name in self._names(step) if name in given), None)
 
     def _frequent(self, step: Step, counts: pl.DataFrame, most: int | None) -> pl.DataFrame:

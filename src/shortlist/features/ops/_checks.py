@@ -1,6 +1,7 @@
 """What ops ask of their input columns and options."""
 
 from collections.abc import Iterable, Mapping
+from numbers import Real
 from typing import TypeVar
 
 from shortlist.errors import ArgumentError, SchemaError, near
@@ -80,6 +81,6 @@ def number(where: str, option: object) -> None:
     Raises:
         ArgumentError: it is something else, or NaN.
     """
-    plain = isinstance(option, int | float) and not isinstance(option, bool)
+    plain = isinstance(option, Real) and not isinstance(option, bool)
     if option is not None and not (plain and option == option):  # noqa: PLR0124 - only NaN differs from itself
         raise ArgumentError(where, received=option, expected="a number")

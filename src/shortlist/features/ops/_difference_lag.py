@@ -9,7 +9,7 @@ from shortlist.data import Array, ArrayLog, EventLog, Of, Ragged, as_numbers, me
 from shortlist.errors import ArgumentError
 from shortlist.features._source import NOTHING, Given, Needs, Positions, Source
 from shortlist.features.ops._checks import column_type
-from shortlist.features.ops._sides import key_column, side_of
+from shortlist.features.ops._sides import entity_of, key_column, side_of
 from shortlist.schema import Column, Domain, Schema, Tags
 
 __all__ = ["DifferenceLag"]
@@ -59,15 +59,9 @@ class DifferenceLag(Source):
     name: str | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.by, str):
-            object.__setattr__(self, "by", tuple(self.by))
+        object.__setattr__(self, "by", entity_of("DifferenceLag.by", self.by))
         if not isinstance(self.shift, int):
             object.__setattr__(self, "shift", tuple(self.shift))
-        members = members_of(self._by)
-        if not all(members) or len(set(members)) < len(members) or not members:
-            raise ArgumentError(
-                "DifferenceLag.by", received=self.by, expected="'user', 'item', 'pair', or different columns"
-            )
         shifts = self._shifts
         whole = all(isinstance(shift, int) and not isinstance(shift, bool) and shift != 0 for shift in shifts)
         if not whole or not shifts or len(set(shifts)) < len(shifts):

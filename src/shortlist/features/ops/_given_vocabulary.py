@@ -51,7 +51,7 @@ def given_frame(
     schema = {key: element_type(column) for key, column in zip(keys, inputs, strict=False)}
     try:
         if isinstance(given, str):
-            frame = _read(given, inputs, keys).cast(dict(schema))
+            frame = _read(given, inputs, keys).cast(pl.Schema(schema))
         else:
             rows = list(given) if len(keys) > 1 else [(value,) for value in given]
             frame = pl.DataFrame(rows, schema=schema, orient="row")

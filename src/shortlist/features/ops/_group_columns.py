@@ -2,14 +2,10 @@
 
 from dataclasses import replace
 
-import polars as pl
-
-from shortlist.data import Array, Batch, Ragged
 from shortlist.errors import SchemaError
-from shortlist.io import Dataset
-from shortlist.schema import LIST, Column, Domain, Schema, Shape, Tags
+from shortlist.schema import Column, Domain, Schema, Shape, Tags
 
-__all__ = ["listed", "owner_of", "schema_of", "summed", "taken"]
+__all__ = ["listed", "owner_of", "summed", "taken"]
 
 _KINDS = frozenset({Tags.CATEGORICAL, Tags.CONTINUOUS, Tags.TEXT})
 _COUNTS = ("count", "nunique")
@@ -65,17 +61,3 @@ def summed(column: Column, name: str, statistic: str, owner: str | None) -> Colu
     dtype = column.dtype if statistic in _SAME else "int64" if whole else "float64"
     tags = {Tags.CONTINUOUS} | ({owner} if owner else set())
     return Column(name, dtype, frozenset(tags), domain=Domain(name))
-
-
-def schema_of(batch: Batch) -> Schema:
-    """What the columns of a batch are, as far as arrays tell."""
-
-    def frame(values: Array) -> pl.Series:
-        return pl.Series(values.tolist() if values.dtype == object else values)
-
-    columns = []
-    for name, column in batch.items():
-        values = column.values if isinstance(column, Ragged) else column
-        (found,) = Dataset.of(frame(values).alias(name).to_frame()).schema
-        columns.append(replace(found, shape=LIST) if isinstance(column, Ragged) else found)
-    return Schema(columns)

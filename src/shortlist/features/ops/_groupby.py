@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from operator import add
 
+import numpy as np
 import polars as pl
 
-from shortlist.data import Batch, duration_us
+from shortlist.data import Array, Batch, Ragged, duration_us
 from shortlist.errors import ArgumentError, SchemaError
 from shortlist.features._event_rows import microseconds
 from shortlist.features._frame_columns import enter, polars_type
 from shortlist.features._series import to_array, to_series
 from shortlist.features.engine import Engine, Local
 from shortlist.features.ops._checks import positive
-from shortlist.features.ops._group_columns import listed, owner_of, schema_of, summed, taken
+from shortlist.features.ops._group_columns import listed, owner_of, summed, taken
 from shortlist.features.ops._grouping import STATISTICS, Grouped, Grouping
 from shortlist.io import Dataset
 from shortlist.schema import Column, Schema, Tags
@@ -119,6 +120,14 @@ class Groupby:
         made = [column for column, _ in self._made(raw.select(self._read))]
         return Schema([*raw.select(_names(self.by)), *number, *made])
 
+    def reads(self, raw: Schema) -> tuple[str, ...]:
+        """Names of the columns that it reads.
+
+        Raises:
+            SchemaError: one is unknown.
+        """
+        return raw.select(self._read).names
+
     def regroup(self, dataset: Dataset, engine: Engine | None = None) -> Dataset:
         """The groups of a data set, lazily: a partition for each bucket of keys.
 
@@ -138,25 +147,24 @@ class Groupby:
         grouped = Grouped(self._grouping(raw), {column.name: polars_type(column) for column in schema})
         return Dataset(schema, works.map(grouped, rows))
 
-    def regroup_batch(self, batch: Batch, raw: Schema | None = None) -> Batch:
+    def regroup_batch(self, batch: Batch, raw: Schema) -> Batch:
         """The groups of the events of a request, as the offline path makes them.
 
         Columns that the batch lacks, and what would be made of them, are left out.
 
         Args:
             batch: rows, in any order.
-            raw: what the columns are; None to take it from the arrays.
+            raw: what the columns are.
 
         Raises:
             SchemaError: a key or sort column is missing.
         """
         flat = batch.flat()
-        known = schema_of(flat) if raw is None else raw
-        here = Schema(column for column in known if column.name in flat and column.name in self._read)
+        here = Schema(column for column in raw if column.name in flat and column.name in self._read)
         op = self._without(set(self._read) - set(here.names))
         columns = [to_series(column, flat[column.name]) for column in here]
         groups = op._grouping(here)(pl.DataFrame(columns).select([enter(column) for column in here]))
-        made = {column.name: to_array(column, groups[column.name]) for column in op.schema(here)}
+        made = {column.name: _array(column, groups[column.name]) for column in op.schema(here)}
         return Batch(made, rows=len(groups))
 
     def _grouping(self, raw: Schema) -> Grouping:
@@ -235,6 +243,17 @@ def _names(given: str | Sequence[str] | None) -> tuple[str, ...]:
     if given is None:
         return ()
     return (given,) if isinstance(given, str) else tuple(given)
+
+
+def _array(column: Column, values: pl.Series) -> Array | Ragged:
+    """A column of groups as a batch has it; times with nulls are objects."""
+    found = to_array(column, values)
+    plain = found.values if isinstance(found, Ragged) else found
+    if column.dtype != "datetime" or plain.dtype.kind != "f":
+        return found
+    flat = values.explode(empty_as_null=False, keep_nulls=False) if column.is_list else values
+    objects = np.array(flat.to_physical().to_list(), dtype=object)
+    return found.with_values(objects) if isinstance(found, Ragged) else objects
 
 
 def _length(part: pl.LazyFrame) -> int:

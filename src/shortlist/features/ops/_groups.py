@@ -3,16 +3,27 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from shortlist.errors import SchemaError
-from shortlist.features._key_table import KeyTable
+from shortlist.features._key_table import NULL_KEY, KeyTable
 from shortlist.features._op import Exprs, Step
 from shortlist.features.ops._checks import column_type
 from shortlist.features.ops._combination import combined_column
 from shortlist.schema import Column, Domain, Tags
 
-__all__ = ["feature_of", "group_keys", "group_name", "group_place", "group_table", "one_value", "ungrouped"]
+__all__ = [
+    "feature_of",
+    "group_keys",
+    "group_name",
+    "group_place",
+    "group_places",
+    "group_table",
+    "one_value",
+    "ungrouped",
+]
 
 
 def group_name(op: str, inputs: tuple[Column, ...], name: str | None) -> str:
@@ -57,6 +68,23 @@ def group_table(groups: pl.DataFrame, keys: Iterable[str]) -> KeyTable:
     """The groups as keys in rising order, all-null rows left out."""
     names = tuple(keys)
     return KeyTable(groups.select(names).filter(~ungrouped(names)).unique().sort(names), names)
+
+
+def group_places(
+    cells: pl.DataFrame, keys: Iterable[str]
+) -> tuple[KeyTable, pl.DataFrame, npt.NDArray[np.int64]]:
+    """The groups as keys in rising order, the cells in that order, and the position of each cell's group.
+
+    Groups may have several cells. The group of nulls alone is not among the keys; its position is -2.
+    """
+    names = list(keys)
+    ordered = cells.sort(names, nulls_last=True)
+    number = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in names).cum_sum()
+    found = ordered.select(*names, place=number.cast(pl.Int64), none=ungrouped(names))
+    groups = found.filter(~pl.col("none")).unique("place", keep="first", maintain_order=True)
+    first = 0 if groups.is_empty() else groups["place"][0]
+    places = found.select(pl.when("none").then(NULL_KEY).otherwise(pl.col("place") - first))
+    return KeyTable(groups.select(names), tuple(names)), ordered, places.to_series().to_numpy()
 
 
 def ungrouped(keys: Iterable[str]) -> pl.Expr:

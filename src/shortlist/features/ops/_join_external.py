@@ -30,8 +30,8 @@ __all__ = ["JoinExternal"]
 class JoinExternal(Keyed):
     """The columns that a table has for the row's key: a column, or a column group together.
 
-    Rows keep their order and their number. A key that the table lacks, and a null key, get null, an empty list
-    where the table holds lists. A key column may hold lists if the table's columns do not: each of their
+    Rows keep their order and their number. A key that the table lacks, and a null key, get null, or an empty
+    list where the table holds lists. A key column may hold lists if the table's columns do not: each of their
     elements is looked up. The table becomes part of what was learned: it is saved with the workflow, as it
     was at `Workflow.fit`, and a request needs only the key.
 
@@ -46,7 +46,7 @@ class JoinExternal(Keyed):
         duplicates: what becomes of a key that stands in the table twice: "refuse", or take the "first".
 
     Raises:
-        ArgumentError: an option has an unknown value, or the workflow was read back without the table.
+        ArgumentError: an option has an unknown value, or there is no table.
         SchemaError: the table lacks a column, or has keys of another type than the rows.
         DataError: the table has a key twice.
 
@@ -192,7 +192,7 @@ class JoinExternal(Keyed):
                 "JoinExternal.table",
                 received="none",
                 expected="a table",
-                remedy="build the workflow with it: what is read back from a folder has what was learned only",
+                remedy="write JoinExternal(table); a workflow that was fitted keeps it when it is saved",
             )
         if isinstance(self.table, Dataset):
             return self.table

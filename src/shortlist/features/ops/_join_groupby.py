@@ -29,7 +29,7 @@ __all__ = ["JoinGroupby"]
 
 Stat = Literal["count", "sum", "mean", "std", "var", "min", "max"]
 
-_PARTS = {"sum": "sum", "mean": "sum", "std": "m2", "var": "m2", "min": "min", "max": "max"}
+_PARTS = {"count": "count", "sum": "sum", "mean": "sum", "std": "m2", "var": "m2", "min": "min", "max": "max"}
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,9 @@ class JoinGroupby(Keyed):
     """How many rows the row's group has, and statistics of other columns over them.
 
     The groups are the values of a column, or the combinations of a column group; null is a group of its own.
-    A group that was not seen in fitting gets null: put FillMissing behind the op for another value. The columns
-    that are summed up are read in fitting only, so a request does not need them. Their nulls and infinite
-    values are left out: of none the sum is 0 and the rest null; of one, std and var are null.
+    A group that was not seen in fitting gets null: put FillMissing behind the op for another value. The
+    columns that are summed up are read in fitting only, so a request does not need them. Their nulls and
+    infinite values are left out: of none the sum is 0 and the rest null; of one, std and var are null.
 
     Columns: ``<group>_count``, ``<group>_<column>_<stat>``; the columns of the group do not go on.
 
@@ -107,7 +107,7 @@ class JoinGroupby(Keyed):
 
     def statistics(self, step: Step, columns: Exprs) -> Mapping[str, Statistic]:
         """Moments of the columns by group."""
-        parts = tuple(dict.fromkeys(_PARTS[stat] for stat in self.stats if stat != "count"))
+        parts = tuple(dict.fromkeys(_PARTS[stat] for stat in self.stats))
         values = {name: columns[name] for name in self.columns}
         return {"groups": KeyedMoments(group_keys(step, columns), values, parts)}
 

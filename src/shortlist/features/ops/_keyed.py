@@ -34,7 +34,7 @@ class Keyed(Op):
 
     @abstractmethod
     def gather(self, step: Step, state: State, inputs: tuple[Column, ...]) -> Gather:
-        """What the inputs are looked up in: of the whole group, or of one column where each goes by itself."""
+        """What the inputs are looked up in: the whole group, or one column where each goes by itself."""
 
     def transform(self, step: Step, state: State, columns: Exprs) -> Exprs:
         """Positions of the keys, and the values there."""
@@ -129,7 +129,8 @@ def places(table: KeyTable, values: Sequence[Any] | Array) -> Sequence[int] | np
 def _found(gather: Gather, values: Sequence[Any] | Array) -> dict[str, Array | Ragged]:
     place = np.array(places(gather.table, values), dtype=np.int64)
     if gather.strict is not None:
-        _refuse_unknown(gather, [values[row] for row in np.flatnonzero(place == UNKNOWN_KEY).tolist()])
+        plain = values.tolist() if isinstance(values, np.ndarray) else values
+        _refuse_unknown(gather, [plain[row] for row in np.flatnonzero(place == UNKNOWN_KEY).tolist()])
     out = {name: output.array(place) for name, output in gather.outputs.items()}
     if gather.buckets > 1:
         (codes,) = out.values()

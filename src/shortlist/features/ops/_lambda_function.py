@@ -56,12 +56,10 @@ def evaluate(expression: pl.Expr, inputs: Sequence[Column], pieces: Pieces) -> R
 
 
 def as_column(column: Column, made: Result) -> pl.Series:
-    """A result as a series of the column's type, NaN made null."""
-    if not isinstance(made, pl.Series | Ragged):
-        made = np.asarray(made)
-    series = made if isinstance(made, pl.Series) else to_series(column, made)
-    series = series.cast(polars_type(column)).alias(column.name)
-    return series.fill_nan(None) if series.dtype.is_float() else series
+    """A result as a series of the column's type; an expression may leave NaN."""
+    if isinstance(made, pl.Series):
+        return made.cast(polars_type(column)).alias(column.name)
+    return to_series(column, made if isinstance(made, Ragged) else np.asarray(made))
 
 
 def tried(compute: Compute, inputs: Sequence[Column], name: str, dtype: str | None) -> Column:

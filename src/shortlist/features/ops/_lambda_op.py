@@ -103,7 +103,9 @@ class LambdaOp(Op):
             return self._computed(step, {c.name: rows.struct.field(c.name) for c in step.inputs})
 
         rows = pl.struct(columns[column.name].alias(column.name) for column in step.inputs)
-        return {made.name: rows.map_batches(run, return_dtype=polars_type(made), is_elementwise=True)}
+        wanted = polars_type(made)
+        found = rows.map_batches(run, return_dtype=wanted, is_elementwise=True)
+        return {made.name: found.fill_nan(None) if wanted.is_float() else found}
 
     def transform_batch(self, step: Step, state: State, columns: Arrays) -> Arrays:  # noqa: ARG002
         """Run it on the rows of the request, in the types that a frame has."""

@@ -1,13 +1,27 @@
 """Whom a column of several members is about."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from shortlist.errors import SchemaError
+from shortlist.data import Of
+from shortlist.errors import ArgumentError, SchemaError
 from shortlist.schema import Column, Schema, Tags
 
-__all__ = ["key_column", "side_of"]
+__all__ = ["entity_of", "key_column", "side_of"]
 
 _QUERY = (Tags.USER, Tags.SESSION, Tags.CONTEXT)
+
+
+def entity_of(where: str, given: str | Sequence[str]) -> Of:
+    """An option that says whose events are asked about: one word or column, or a tuple of different ones.
+
+    Raises:
+        ArgumentError: it is empty, or has one twice.
+    """
+    of = given if isinstance(given, str) else tuple(given)
+    parts = (of,) if isinstance(of, str) else of
+    if not parts or not all(parts) or len(set(parts)) < len(parts):
+        raise ArgumentError(where, received=given, expected="'user', 'item', 'pair', or different columns")
+    return of
 
 
 def side_of(schema: Schema, members: Iterable[str]) -> str:

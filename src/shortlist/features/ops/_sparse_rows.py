@@ -23,11 +23,13 @@ class SparseRows:
         offsets: int64 [V + 1].
         features: int64 [T], rising within a row.
         weights: float64 [T].
+        size: a number above every feature's.
     """
 
     offsets: Places
     features: npt.NDArray[np.int64]
     weights: npt.NDArray[np.float64]
+    size: int
 
     @classmethod
     def of(cls, table: KeyTable) -> "SparseRows":
@@ -38,7 +40,8 @@ class SparseRows:
         features, weights = (
             table.frame[name].explode(empty_as_null=False).to_numpy() for name in ("features", "weights")
         )
-        return cls(offsets, features.astype(np.int64), weights.astype(np.float64))
+        size = 1 + int(features.max(initial=0))
+        return cls(offsets, features.astype(np.int64), weights.astype(np.float64), size)
 
     def entries(self, rows: Places) -> tuple[Places, Places]:
         """Places of the entries of some rows, and for each the number of its row among them."""
@@ -53,13 +56,13 @@ def products(
 ) -> npt.NDArray[np.float64]:
     """Float64 [B]: the inner product of each pair of rows, 0 where one of them is negative.
 
-    >>> rows = SparseRows(np.array([0, 2, 3]), np.array([0, 5, 5]), np.array([1.0, 2.0, 3.0]))
+    >>> rows = SparseRows(np.array([0, 2, 3]), np.array([0, 5, 5]), np.array([1.0, 2.0, 3.0]), 6)
     >>> products(rows, np.array([0, 0, -1]), rows, np.array([0, 1, 0])).tolist()
     [5.0, 6.0, 0.0]
     """
     out = np.zeros(len(left_rows), dtype=np.float64)
+    size = max(left.size, right.size)
     for known in _pieces(np.flatnonzero((left_rows >= 0) & (right_rows >= 0))):
-        size = 1 + max(left.features.max(initial=0), right.features.max(initial=0))
         ours, row = left.entries(left_rows[known])
         theirs, other = right.entries(right_rows[known])
         place = row * size + left.features[ours]

@@ -22,7 +22,7 @@ from shortlist.features.ops._groups import (
     group_keys,
     group_name,
     group_place,
-    group_table,
+    group_places,
     one_value,
 )
 from shortlist.features.ops._keyed import Keyed
@@ -31,22 +31,23 @@ from shortlist.schema import Column, Schema, Tags
 __all__ = ["TargetEncoding"]
 
 Floats: TypeAlias = npt.NDArray[np.float64]
+Integers: TypeAlias = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True)
 class TargetEncoding(Keyed):
     """The mean of a target within the row's group, drawn towards the mean of all rows.
 
-    ``(sum + smoothing * mean) / (count + smoothing)`` for each target, with sum and count over the group's rows
-    and the mean over all; rows whose target is null or infinite do not count. The groups are the values of
-    a column, or the combinations of a column group. Null is a group of its own; an unknown value, and a group
-    without a target, get the mean of all rows.
+    ``(sum + smoothing * mean) / (count + smoothing)`` for each target, with sum and count over the group's
+    rows and the mean over all; rows whose target is null or infinite do not count. The groups are the values
+    of a column, or the combinations of a column group. Null is a group of its own; an unknown value, and a
+    group without a target, get the mean of all rows.
 
     A row that the op was fitted on must not see its own target: in training its fold is left out, of sum
     and count and of the mean over all rows alike. The fold is the hash of a row key, so it does not depend on
     partitions, their order or the machine. Elsewhere, and when serving, all rows count, and the targets and
-    the row key are not asked for. Folds are blind to time; where the future must not be seen, take the mean as
-    of each row's time by `AsOf`.
+    the row key are not asked for. Folds are blind to time; where the future must not be seen, take the mean
+    as of each row's time by `AsOf`.
 
     Columns: ``TE_<group>_<target>``; the columns of the group do not go on.
 
@@ -66,11 +67,11 @@ class TargetEncoding(Keyed):
     >>> from shortlist.features import Workflow
     >>> from shortlist.io import Dataset
     >>> rows = Dataset.of(pl.DataFrame({
-    ...     "event": [1, 2, 3, 4], "shop": ["a", "a", "b", None], "sold": [1, 0, 1, 1],
+    ...     "event": [1, 2, 3, 4], "shop": ["a", "a", "b", "b"], "sold": [1, 0, 1, 1],
     ... }))
-    >>> flow = Workflow(["shop" >> TargetEncoding("sold", smoothing=1)]).fit(rows)
+    >>> flow = Workflow(["shop" >> TargetEncoding("sold", smoothing=2)]).fit(rows)
     >>> flow.transform(rows, training=False).collect()["TE_shop_sold"].to_list()
-    [0.5833333134651184, 0.5833333134651184, 0.875, 0.875]
+    [0.625, 0.625, 0.875, 0.875]
     """
 
     grouped: ClassVar[bool] = True
@@ -144,30 +145,17 @@ class TargetEncoding(Keyed):
 
     def finish(self, step: Step, totals: Mapping[str, pl.DataFrame], fitted: Mapping[str, State]) -> State:  # noqa: ARG002
         """The encodings by group: from all rows, and for each fold from the others."""
-        found = totals["targets"]
-        keys = {f"key_{place}": pl.col(f"key_{place}") for place in range(len(step.inputs))}
-        groups = group_table(found, keys)
-        value = pl.struct(keys.values()) if len(keys) > 1 else keys["key_0"]
-        place = found.select(groups.place(value)).to_series().to_numpy()
-        fold = found["fold"].to_numpy()
+        keys = [f"key_{place}" for place in range(len(step.inputs))]
+        groups, found, place = group_places(totals["targets"], keys)
+        cell = found["fold"].to_numpy(), place
         whole, parts = {}, {}
         for target in self.targets:
             count = np.zeros((self.folds, len(groups) + 2), np.int32)
             total = np.zeros(count.shape)
-            count[fold, place] = found[f"n_{target}"].to_numpy()
-            total[fold, place] = found[f"sum_{target}"].to_numpy()
-            whole[target] = self._encoded(count.sum(axis=0), total.sum(axis=0))
-            parts[target] = np.empty((len(groups) + 2, self.folds), np.float32)
-            for number in range(self.folds):
-                others = np.arange(self.folds) != number
-                parts[target][:, number] = self._encoded(
-                    count.sum(axis=0, where=others[:, None]), total.sum(axis=0, where=others[:, None])
-                )
-        by_fold = {target: values.reshape(-1) for target, values in parts.items()}
-        tables = {
-            "encodings": KeyTable(pl.DataFrame(whole), ()),
-            "folds": KeyTable(pl.DataFrame(by_fold), ()),
-        }
+            count[cell], total[cell] = found[f"n_{target}"].to_numpy(), found[f"sum_{target}"].to_numpy()
+            whole[target] = self._encoded(count, total)
+            parts[target] = self._without_each(count, total)
+        tables = {"encodings": KeyTable(pl.DataFrame(whole), ()), "folds": KeyTable(pl.DataFrame(parts), ())}
         return State({}, {"groups": groups, **tables})
 
     def gather(self, step: Step, state: State, inputs: tuple[Column, ...]) -> Gather:  # noqa: ARG002
@@ -190,14 +178,22 @@ class TargetEncoding(Keyed):
             for column, target in zip(step.outputs, self.targets, strict=True)
         }
 
-    def _encoded(self, count: Floats, total: Floats) -> Floats:
+    def _without_each(self, count: Integers, total: Floats) -> npt.NDArray[np.float32]:
+        """By position and fold, one after the other: the encodings without the fold."""
+        out = np.empty((count.shape[1], self.folds), np.float32)
+        for fold in range(self.folds):
+            others = np.arange(self.folds) != fold
+            out[:, fold] = self._encoded(count[others], total[others])
+        return out.reshape(-1)
+
+    def _encoded(self, count: Integers, total: Floats) -> Floats:
         """By position: of the groups, of null, and of what is unknown, for which nothing was counted."""
-        rows = count.sum()
-        mean = total.sum() / rows if rows else np.nan
-        weight = count + self.smoothing
-        return np.divide(
-            total + self.smoothing * mean, weight, out=np.full(len(count), mean), where=weight > 0
-        )
+        counts, totals = count.sum(axis=0, dtype=np.int64), total.sum(axis=0)
+        mean = totals.sum() / counts.sum() if counts.any() else np.nan
+        weight = counts + self.smoothing
+        out = np.full(len(weight), mean)
+        np.divide(totals + self.smoothing * mean, weight, out=out, where=weight > 0)
+        return out
 
 
 def _names(given: str | Sequence[str]) -> tuple[str, ...]:
@@ -221,7 +217,7 @@ def _taken(cell: pl.Expr, numbers: npt.NDArray[Any]) -> pl.Expr:
     """Numbers by position; places of null and unknown count from the end."""
 
     def take(cells: pl.Series) -> pl.Series:
-        return pl.Series(cells.name, numbers[cells.to_numpy()])
+        known = cells.fill_null(0) if cells.null_count() else cells
+        return pl.Series(cells.name, numbers[known.to_numpy()], pl.Float64).fill_nan(None)
 
-    taken = cell.map_batches(take, return_dtype=pl.Float32, is_elementwise=True)
-    return taken.fill_nan(None).cast(pl.Float64)
+    return cell.map_batches(take, return_dtype=pl.Float64, is_elementwise=True)

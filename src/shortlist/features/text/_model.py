@@ -189,7 +189,8 @@ def _graph(root: Path, home: Path) -> bytes:
         str(root),
         received="weights without an ONNX graph" if weights else "no ONNX graph",
         expected=f"one of {_GRAPHS}",
-        remedy="write one, once: shortlist.export.export_text_encoder(folder, new_folder)"
+        remedy="write one, once: shortlist.export.export_text_encoder(folder, new_folder), "
+        "or shortlist embed --cache"
         if weights
         else "copy the model's folder again, whole",
     )
