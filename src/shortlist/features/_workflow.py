@@ -139,9 +139,8 @@ class Workflow:
     ) -> "Workflow":
         """Give codes to the new values of a data set, after the old codes; gives the workflow itself.
 
-        Old values keep their codes, so a trained model's tables need new rows at their end only. Everything
-        else that was learned stays as it is. New values get codes by count descending, ties by value
-        ascending, where they are frequent enough.
+        Old values keep their codes, so a trained model's tables need new rows at their end only; all else
+        stays as it is. New values come by count descending, ties by value ascending, if frequent enough.
 
         Args:
             dataset: rows with new values.
@@ -215,14 +214,14 @@ class Workflow:
     def transform_batch(self, batch: Batch) -> Batch:
         """The request path: raw columns in, what `transform` gives for them out.
 
-        Every branch whose columns are all there is computed; query columns stay query columns. Nothing is
-        left out by filters. Codes are int64, continuous columns float32 with NaN for null.
+        Every branch whose columns are all there is computed; query columns stay so; filters leave nothing
+        out. Codes are int64, continuous columns float32 with NaN for null.
 
         Raises:
             NotFittedError: the workflow is not fitted.
             SchemaError: a column has another type than in fitting.
         """
-        rows = batch if self._head is None else self._head.regroup_batch(batch)
+        rows = batch if self._head is None else self._head.regroup_batch(batch, self._raw)
         return (self._request or self._requests("transform_batch")).transform(rows)
 
     @overload

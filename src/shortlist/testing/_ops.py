@@ -210,12 +210,12 @@ def check_replay(sources: ops.Source | Sequence[ops.Source], rows: pl.DataFrame,
 def _append(store: EmbeddedStore, one: pl.DataFrame, own: Sequence[str]) -> None:
     times = one["time"].to_physical().to_numpy()
     columns = {name: one[name].to_list() for name in own}
-    store.append_events(one["user"].to_list(), one["item"].to_list(), times, one["weight"].to_numpy(), columns)
+    store.append_events(
+        one["user"].to_list(), one["item"].to_list(), times, one["weight"].to_numpy(), columns
+    )
 
 
-def _asked(
-    source: ops.Source, store: EmbeddedStore, one: pl.DataFrame, own: Sequence[str]
-) -> Array | Ragged:
+def _asked(source: ops.Source, store: EmbeddedStore, one: pl.DataFrame, own: Sequence[str]) -> Array | Ragged:
     """What a store answers for a row, in raw values."""
     users, items = store.user_positions(one["user"].to_list()), store.items.positions(one["item"].to_list())
     columns = {name: store.event_codes(name, one[name].to_list()) for name in own}

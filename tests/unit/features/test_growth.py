@@ -9,12 +9,16 @@ from shortlist.features import Workflow, ops
 from shortlist.io import Dataset
 
 OLD = pl.DataFrame({"item": ["a", "a", "b", "c"], "price": [1.0, 2.0, 3.0, None]})
-NEW = pl.DataFrame({"item": ["c", "c", "c", "d", "d", "e", None], "price": [4.0, 9.0, 0.5, 2.0, 2.0, 1.0, 7.0]})
+NEW = pl.DataFrame(
+    {"item": ["c", "c", "c", "d", "d", "e", None], "price": [4.0, 9.0, 0.5, 2.0, 2.0, 1.0, 7.0]}
+)
 BOTH = pl.concat([OLD, NEW])
 
 
 def flow() -> Workflow:
-    return Workflow(["item" >> ops.Categorify(min_count=2), "price" >> ops.FillMissing(0.0) >> ops.Normalize()])
+    return Workflow(
+        ["item" >> ops.Categorify(min_count=2), "price" >> ops.FillMissing(0.0) >> ops.Normalize()]
+    )
 
 
 def encoded(workflow: Workflow, frame: pl.DataFrame) -> pl.DataFrame:
@@ -68,7 +72,9 @@ def test_extend_keeps_old_codes_and_puts_new_ones_behind(tmp_path) -> None:
 
 def test_extend_reaches_columns_that_share_the_vocabulary() -> None:
     frame = OLD.with_columns(liked=pl.Series([["a"], ["c"], [], ["a", "c"]]))
-    shared = Workflow(["liked" >> ops.Categorify(like="item"), "item" >> ops.Categorify()]).fit(Dataset.of(frame))
+    shared = Workflow(["liked" >> ops.Categorify(like="item"), "item" >> ops.Categorify()]).fit(
+        Dataset.of(frame)
+    )
     shared.extend(Dataset.of(frame.with_columns(item=pl.Series(["x", "x", "x", "y"]))))
     codes = shared.transform_batch(Batch({}, rows=0))
     assert len(codes) == 0

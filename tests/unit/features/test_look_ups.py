@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shortlist.features._combination_index import CombinationIndex
@@ -13,7 +13,9 @@ from shortlist.features._scalars import Affine, Clamp, Fill, Log1p, run_expr, ru
 
 CELLS = {
     "int64": st.one_of(st.none(), st.integers(-3, 3), st.sampled_from([2**62, -(2**62)])),
-    "string": st.one_of(st.none(), st.sampled_from(["", "a", "b", "Ä", "a string longer than sixteen bytes"])),
+    "string": st.one_of(
+        st.none(), st.sampled_from(["", "a", "b", "Ä", "a string longer than sixteen bytes"])
+    ),
 }
 TYPES = {"int64": pl.Int64, "string": pl.String}
 
@@ -23,6 +25,7 @@ def asked(table: KeyTable, values: pl.Series) -> list[int]:
 
 
 @pytest.mark.parametrize("kind", ["int64", "string"])
+@settings(deadline=None, max_examples=50)
 @given(data=st.data())
 def test_one_key_is_found_alike_by_every_way(kind, data) -> None:
     keys = data.draw(st.lists(CELLS[kind].filter(lambda value: value is not None), unique=True, max_size=6))
@@ -33,6 +36,7 @@ def test_one_key_is_found_alike_by_every_way(kind, data) -> None:
     assert table.positions(values).tolist() == [max(place, -1) for place in expected]
 
 
+@settings(deadline=None, max_examples=50)
 @given(
     keys=st.lists(st.tuples(CELLS["string"], CELLS["int64"], CELLS["string"]), unique=True, max_size=6),
     values=st.lists(st.tuples(CELLS["string"], CELLS["int64"], CELLS["string"]), max_size=8),
@@ -45,7 +49,9 @@ def test_combinations_are_found_alike_by_every_way(keys, values) -> None:
     expected = [
         -2 if row == (None, None, None) else keys.index(row) if row in keys else -1 for row in rows.rows()
     ]
-    assert asked(table, rows.select(pl.struct(pl.all())).to_series()) == expected == table.find_all(rows.rows())
+    assert (
+        asked(table, rows.select(pl.struct(pl.all())).to_series()) == expected == table.find_all(rows.rows())
+    )
 
 
 def test_a_number_is_found_in_another_notation_and_nan_is_null() -> None:

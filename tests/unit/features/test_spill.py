@@ -4,7 +4,7 @@ from functools import reduce
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shortlist.features import Workflow, ops
@@ -21,12 +21,13 @@ def counted(values: list[int | None]) -> pl.DataFrame:
     return COUNTS.plan(pl.LazyFrame({"x": values}, schema={"x": pl.Int64})).collect()
 
 
+@settings(deadline=None, max_examples=25)
 @given(parts=st.lists(KEYS, min_size=1, max_size=5), limit=st.sampled_from([0, 100, 10**6]))
 def test_counts_are_the_same_whatever_fits_into_memory(parts, limit, tmp_path_factory) -> None:
     spill = Spill(tmp_path_factory.mktemp("spill"), limit)
     (pile,) = reduce(lambda a, b: spill.add([COUNTS], a, b), [[Pile((counted(part),))] for part in parts])
     total = spill.total(COUNTS, pile).sort("value", nulls_last=True)
-    assert total.equals(counted(sum(parts, [])).sort("value", nulls_last=True))
+    assert total.equals(counted([value for part in parts for value in part]).sort("value", nulls_last=True))
 
 
 def test_only_statistics_by_key_go_to_disk(tmp_path) -> None:
@@ -39,11 +40,14 @@ def test_only_statistics_by_key_go_to_disk(tmp_path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("branch", [
-    "user" >> ops.Categorify(min_count=2),
-    [["user", "item"]] >> ops.Categorify(group="combo"),
-    [["user"]] >> ops.JoinGroupby(["price"], stats=("count", "mean", "std")),
-])
+@pytest.mark.parametrize(
+    "branch",
+    [
+        "user" >> ops.Categorify(min_count=2),
+        [["user", "item"]] >> ops.Categorify(group="combo"),
+        [["user"]] >> ops.JoinGroupby(["price"], stats=("count", "mean", "std")),
+    ],
+)
 def test_a_workflow_fitted_in_little_memory_is_the_same(branch, tmp_path) -> None:
     rows = pl.DataFrame({"user": [n * n % 977 for n in range(4000)], "item": [n % 31 for n in range(4000)]})
     rows = rows.with_columns(price=(pl.col("user") % 7).cast(pl.Float64))

@@ -72,8 +72,20 @@ def test_shares_of_nulls_and_unknown_values_in_fitting_and_after(tmp_path) -> No
     }
     later = FRAME.with_columns(item=pl.Series(["new", "a", None, "newer"]), tags=pl.lit(["x", "new"]))
     after = {row["column"]: row for row in fitted.coverage(Dataset.of(later)).to_dicts()}
-    assert after["item"] == {"column": "item", "values": 2, "rows": 4, "null_rate": 1 / 4, "unknown_rate": 2 / 4}
-    assert after["tags"] == {"column": "tags", "values": 3, "rows": 8, "null_rate": 0.0, "unknown_rate": 4 / 8}
+    assert after["item"] == {
+        "column": "item",
+        "values": 2,
+        "rows": 4,
+        "null_rate": 1 / 4,
+        "unknown_rate": 2 / 4,
+    }
+    assert after["tags"] == {
+        "column": "tags",
+        "values": 3,
+        "rows": 8,
+        "null_rate": 0.0,
+        "unknown_rate": 4 / 8,
+    }
     written = fitted.write(Dataset.of(later), tmp_path / "out")
     assert written.coverage.equals(fitted.coverage(Dataset.of(later)))
 
@@ -111,7 +123,9 @@ def test_what_cannot_be_decoded() -> None:
 
 
 def test_partitions_are_written_in_pieces_where_memory_is_scarce(tmp_path) -> None:
-    rows = pl.DataFrame({"item": [f"i{n % 97}" for n in range(5000)], "price": [float(n) for n in range(5000)]})
+    rows = pl.DataFrame(
+        {"item": [f"i{n % 97}" for n in range(5000)], "price": [float(n) for n in range(5000)]}
+    )
     data = Dataset.of([rows[:3000], rows[3000:3000], rows[3000:]])
     fitted = Workflow([["item"] >> ops.Categorify(), "price" >> ops.Normalize()]).fit(data)
     scarce = fitted.write(data, tmp_path / "out", engine=Local(threads=1, memory=200_000))
