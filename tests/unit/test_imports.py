@@ -14,6 +14,7 @@ SOURCE = Path(shortlist.__file__).parent
 SERVING = (
     "io",
     "features",
+    "profiling",
     "index",
     "store",
     "metrics",

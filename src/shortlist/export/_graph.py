@@ -44,6 +44,8 @@ def to_graph(
         if column.is_list:
             shape.append(20 + place)
             free[1] = torch.export.Dim(f"length_{place}", min=0)
+        elif column.shape.kind == "vector":
+            shape.append(column.shape.size or 0)
         dtype = torch.float32 if column.dtype.startswith("float") else torch.int64
         example.append(torch.zeros(shape, dtype=dtype))
         dynamic.append(free)

@@ -64,8 +64,9 @@ def random_ranking_batch(
 def _random(column: Column, rows: int, rng: np.random.Generator) -> Array | Ragged:
     size = 1 if column.domain is None or column.domain.size is None else column.domain.size
     if not column.is_list:
+        shape = (rows,) if column.shape.kind == "scalar" else (rows, column.shape.size or 0)
         numbers = column.dtype.startswith("float")
-        return rng.standard_normal(rows).astype(np.float32) if numbers else rng.integers(0, size, rows)
+        return rng.standard_normal(shape).astype(np.float32) if numbers else rng.integers(0, size, shape)
     longest = min(column.shape.size or _LONGEST, _LONGEST)
     lists = [rng.integers(min(1, size - 1), size, length) for length in rng.integers(0, longest + 1, rows)]
     return Ragged.of(lists, dtype=np.int64)

@@ -57,7 +57,8 @@ class EventReader:
     def _frames(self, datasets: Sequence[Dataset]) -> Iterator[pl.DataFrame]:
         for dataset in datasets:
             wanted = positive(dataset.schema)
-            columns = [*asked(dataset.schema, self.columns.values()), wanted.alias("positive")]
+            positives = wanted.fill_null(value=False).alias("positive")
+            columns = [*asked(dataset.schema, self.columns.values()), positives]
             for part in dataset.partitions:
                 rows = part if self.all_events else part.filter(wanted)
                 yield rows.select(columns).collect().filter(pl.col("time") > NEVER)

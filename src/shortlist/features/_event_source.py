@@ -54,8 +54,8 @@ class EventSource:
         Raises:
             SchemaError: the rows or the log lack a column that the source reads.
         """
-        ids = [dataset.schema.tagged(Tags.ITEM, Tags.ID).names[0] for dataset in self._datasets]
-        named = as_named(source, ids[0] if ids else "item")
+        schemas = (schema, *(dataset.schema for dataset in self._datasets))
+        named = as_named(source, {name for one in schemas for name in one.tagged(Tags.ITEM, Tags.ID).names})
         needs = named.needs
         further = [schema[name] for name in needs.row if name not in ("user", "item")]
         with self._lock:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
@@ -31,7 +32,7 @@ class Events:
 
     def compute(self, source: Source, made: Column, rows: pl.DataFrame) -> pl.Series:
         """The column of a history op for rows as `asked` gives them."""
-        users, items = (self.tables[name].positions(rows[name]) for name in ("user", "item"))
+        users, items = (_places(self.tables[name], rows[name]) for name in ("user", "item"))
         columns = {
             name: event_values(rows[own(name)], self.tables.get(own(name)))
             for name in source.needs.row
@@ -52,11 +53,18 @@ class Events:
 def event_values(column: pl.Series, table: KeyTable | None) -> Array:
     """Raw values of a column as a log has them: codes where it is text; what was never met is NULL."""
     if table is not None:
-        places = table.positions(column)
+        places = _places(table, column)
         return np.where(places < 0, NULL, places)
     if column.dtype.is_float():
         return column.fill_null(float("nan")).to_numpy()
     return column.cast(pl.Int64, strict=False).fill_null(NULL).to_numpy()
+
+
+def _places(table: KeyTable, values: pl.Series) -> npt.NDArray[np.int64]:
+    """int64 [N]: the position of each value, -1 for null and unknown ones, those of another type included."""
+    if len(table) == 0:
+        return np.full(len(values), -1, dtype=np.int64)
+    return table.positions(values.cast(table.frame[table.keys[0]].dtype, strict=False))
 
 
 def _raw(values: Array, table: KeyTable | None) -> pl.Series:

@@ -12,10 +12,16 @@ from shortlist.schema import Schema, Tags
 __all__ = ["needed", "prepare", "transform_frame", "waiting"]
 
 
-def waiting(plan: Plan, states: States) -> list[tuple[Key, Step, Exprs]]:
-    """The steps that have no state yet but all their inputs, with the expressions of these."""
+def waiting(plan: Plan, states: States, *, training: bool = True) -> list[tuple[Key, Step, Exprs]]:
+    """The steps that have no state yet but all their inputs, with the expressions of these.
+
+    Args:
+        plan: what is done.
+        states: what was fitted so far.
+        training: whether the expressions are for rows that the ops before were fitted on.
+    """
     aside = {column.name: enter(column) for column in plan.beside}
-    return [found for lane in plan.lanes for found in _walk(lane, states, aside)[1]]
+    return [found for lane in plan.lanes for found in _walk(lane, states, aside, training=training)[1]]
 
 
 def prepare(

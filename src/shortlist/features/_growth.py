@@ -38,7 +38,7 @@ def extended(plan: Plan, before: Fitted, rows: Rows) -> Fitted:
     growing = {key: step for key, step in plan.steps if isinstance(step.op, Grows)}
     states = dict(before.states)
     fixed = {key: state for key, state in before.states.items() if key not in growing}
-    ready = [found for found in waiting(plan, fixed) if found[0] in growing]
+    ready = [found for found in waiting(plan, fixed, training=False) if found[0] in growing]
     wanted = _wanted(ready)
     totals = Measuring(plan, rows, whole=True).measure(wanted) if wanted else {}
     for key, step, _ in ready:

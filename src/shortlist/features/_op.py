@@ -74,7 +74,8 @@ class Step:
 class Op(ABC):
     """Options of a change of columns; subclasses are frozen dataclasses.
 
-    An op with statistics is also `Fits`; an op that drops rows in training is also `KeepsRows`.
+    An op with statistics is also `Fits`, one that drops rows in training also `KeepsRows`; further protocols
+    are for less usual needs.
     ``grouped`` says whether a column group comes as a whole; if not, each column comes by itself.
     Frames hold null for a missing value, arrays hold NaN or None; a missing list is an empty list.
     """

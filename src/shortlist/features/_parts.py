@@ -30,7 +30,7 @@ def _branch(part: object) -> Branch:
         return part.alone()
     if isinstance(part, Source):
         return Branch((), (), part)
-    if isinstance(part, str | Selector):
+    if isinstance(part, str | Selector | list | tuple):
         return Branch.of(part)
     raise ArgumentError(
         "Workflow",

@@ -1,7 +1,7 @@
 """The form of a history op: a column made out of the events before each row's time."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -90,8 +90,8 @@ class Several(Protocol):
 class NamesIds(Protocol):
     """A history op that names the column of item ids, which a log calls "item"."""
 
-    def named(self, item: str) -> Source:
-        """The same op in the words of the log, given the name of the item id column."""
+    def named(self, items: Collection[str]) -> Source:
+        """The same op in the words of the log, given what the column of item ids is called."""
 
 
 def sources_of(source: Source) -> tuple[Source, ...]:
@@ -99,6 +99,6 @@ def sources_of(source: Source) -> tuple[Source, ...]:
     return source.each() if isinstance(source, Several) else (source,)
 
 
-def as_named(source: Source, item: str) -> Source:
-    """A history op in the words of a log whose item ids are in a column of this name."""
-    return source.named(item) if isinstance(source, NamesIds) else source
+def as_named(source: Source, items: Collection[str]) -> Source:
+    """A history op in the words of a log whose item ids are in columns of these names."""
+    return source.named(items) if isinstance(source, NamesIds) else source

@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from shortlist.errors import BundleError
 from shortlist.features._fit import Name
 from shortlist.features._key_table import KeyTable
 from shortlist.features._plan import Key, States
@@ -39,7 +40,7 @@ def read_states(folder: Path, plain: Mapping[Key, Any]) -> dict[Key, State]:
             states[key] = states[entry["same_as"]]
             continue
         tables = {
-            name: KeyTable(pl.read_ipc(folder / table["file"]), tuple(table["keys"]))
+            name: KeyTable(pl.read_ipc(_inside(folder, table["file"])), tuple(table["keys"]))
             for name, table in entry["tables"].items()
         }
         states[key] = State(entry["values"], tables) if entry["values"] or tables else STATELESS
@@ -58,4 +59,13 @@ def write_totals(folder: Path, totals: Mapping[Name, pl.DataFrame]) -> list[dict
 
 def read_totals(folder: Path, plain: list[dict[str, str]]) -> dict[Name, pl.DataFrame]:
     """Read what `write_totals` wrote."""
-    return {(entry["step"], entry["name"]): pl.read_ipc(folder / entry["file"]) for entry in plain}
+    return {(entry["step"], entry["name"]): pl.read_ipc(_inside(folder, entry["file"])) for entry in plain}
+
+
+def _inside(folder: Path, name: str) -> Path:
+    """A file of the folder; a name that leads out of it is refused."""
+    if Path(name).name != name:
+        raise BundleError(
+            "workflow", received=f"file {name!r}", expected="a file of the folder", remedy="use another copy"
+        )
+    return folder / name

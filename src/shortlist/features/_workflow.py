@@ -116,8 +116,7 @@ class Workflow:
     ) -> "Workflow":
         """Add new rows, a new day's say, to what was learned; gives the workflow itself.
 
-        The outcome is that of fitting on the old and the new rows together. So codes may change: `extend`
-        keeps them.
+        The outcome is that of fitting on all rows together. So codes may change: `extend` keeps them.
 
         Args:
             dataset: rows that the workflow was not fitted on.
@@ -139,8 +138,8 @@ class Workflow:
     ) -> "Workflow":
         """Give codes to the new values of a data set, after the old codes; gives the workflow itself.
 
-        Old values keep their codes, so a trained model's tables need new rows at their end only; all else
-        stays as it is. New values come by count descending, ties by value ascending, if frequent enough.
+        Old values keep their codes, so a model's tables need new rows at their end only; all else stays. New
+        values come by count descending, ties by value ascending, if frequent enough.
 
         Args:
             dataset: rows with new values.
@@ -170,7 +169,8 @@ class Workflow:
             log: earlier events, not those of the data set, that history ops may look back on.
             engine: where the work is done; None for `Local`.
             training: whether these are rows that the workflow was fitted on: statistics of targets are then
-                taken from other rows. None finds out: it is so for the very data set given to `fit`.
+                taken from other rows. None takes the very data set given to `fit` for that, and no other; say
+                True for the same rows read again, or after `load` and `update`.
 
         Raises:
             NotFittedError: the workflow is not fitted.
@@ -190,7 +190,7 @@ class Workflow:
         engine: Engine | None = None,
         training: bool | None = None,
     ) -> Written:
-        """Transform a data set into a folder of Parquet files, one partition at a time.
+        """Transform a data set into a folder of Parquet files: one a partition, or several in little memory.
 
         The folder appears whole or not at all; `shortlist.io.read_parquet` reads it.
 
@@ -264,9 +264,9 @@ class Workflow:
     def coverage(self, dataset: Dataset | None = None, *, engine: Engine | None = None) -> pl.DataFrame:
         """For every column: values in its vocabulary, rows, and shares of null and of unknown values.
 
-        A row for each vocabulary (for what was seen in fitting) or encoded column (for a data set), where
-        nulls and unknown values are counted after the ops before the encoding, within lists too; and one for
-        each other raw column, with its share of nulls.
+        A row for each vocabulary (of what was seen in fitting) or each encoded column (of a data set), with
+        the nulls and unknown values that were encoded, within lists too; and one for each other raw column,
+        with its share of nulls only.
 
         Args:
             dataset: what to measure; None for what was seen in fitting.

@@ -25,8 +25,8 @@ from shortlist.schema import Schema
 
 # Rows that tell how wide the others are.
 _SAMPLE = 1000
-# Two partitions under way, each twice its width, take half of the memory.
-_SHARE = 8
+# Two pieces under way, as read and as they come out, take two thirds of the memory.
+_SHARE = 3
 # Partitions are no larger than this but by their maker's will.
 _PLENTY = 4_000_000
 

@@ -8,7 +8,7 @@ from shortlist.data import Array, Ragged
 from shortlist.errors import SchemaError
 from shortlist.schema import Column, Tags
 
-__all__ = ["list_column", "scalar_column"]
+__all__ = ["list_column", "scalar_column", "vector_column"]
 
 _KINDS_OF_CODES = frozenset({Tags.CATEGORICAL, Tags.ID, Tags.SEQUENCE})
 
@@ -51,6 +51,20 @@ def list_column(series: pl.Series, column: Column) -> Ragged:
         raise _with_nulls(column, f"{values.null_count()} nulls inside lists")
     offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
     return Ragged(_codes(values.to_numpy(), column), offsets)
+
+
+def vector_column(series: pl.Series, column: Column) -> npt.NDArray[np.float32]:
+    """Vectors ``[N, W]``.
+
+    Raises:
+        SchemaError: vectors of another width, or nulls or NaN.
+    """
+    if not isinstance(series.dtype, pl.Array) or series.dtype.shape != (column.shape.size,):
+        raise _wrong_kind(column, str(series.dtype))
+    values = series.cast(pl.Array(pl.Float32, series.dtype.shape)).to_numpy()
+    if series.null_count() > 0 or np.isnan(values).any():
+        raise _with_nulls(column, "vectors that are missing or hold NaN")
+    return np.asarray(values, dtype=np.float32)
 
 
 def _holds_codes(column: Column) -> bool:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from shortlist.data import Array, Batch, Ragged
 from shortlist.errors import SchemaError
-from shortlist.loader._columns import list_column, scalar_column
+from shortlist.loader._columns import list_column, scalar_column, vector_column
 from shortlist.schema import Schema
 
 __all__ = ["Table", "take"]
@@ -31,6 +31,7 @@ class Table:
         names: type -> names of the F columns of that type.
         blocks: type -> matrix ``[N, F]``.
         lists: list columns by name.
+        vectors: columns of vectors by name, each ``[N, W]``.
         rows: number of rows N.
 
     >>> from shortlist.schema import Column, Domain
@@ -43,6 +44,7 @@ class Table:
     names: dict[str, tuple[str, ...]]
     blocks: dict[str, Array]
     lists: dict[str, Ragged]
+    vectors: dict[str, Array]
     rows: int
 
     @classmethod
@@ -61,14 +63,16 @@ class Table:
                 remedy="transform the data with the workflow whose schema the model was built from",
             )
         lists = {column.name: list_column(frame[column.name], column) for column in schema if column.is_list}
-        scalars = {
-            column.name: scalar_column(frame[column.name], column) for column in schema if not column.is_list
+        of = {
+            kind: [column for column in schema if column.shape.kind == kind] for kind in ("scalar", "vector")
         }
+        scalars = {column.name: scalar_column(frame[column.name], column) for column in of["scalar"]}
+        vectors = {column.name: vector_column(frame[column.name], column) for column in of["vector"]}
         names: dict[str, tuple[str, ...]] = {}
         for name, values in scalars.items():
             names[values.dtype.name] = (*names.get(values.dtype.name, ()), name)
         blocks = {kind: np.stack([scalars[name] for name in group], 1) for kind, group in names.items()}
-        return cls(names, blocks, lists, frame.height)
+        return cls(names, blocks, lists, vectors, frame.height)
 
     @classmethod
     def concat(cls, tables: Sequence["Table"]) -> "Table":
@@ -78,13 +82,14 @@ class Table:
         first = tables[0]
         blocks = {kind: np.concatenate([table.blocks[kind] for table in tables]) for kind in first.blocks}
         lists = {name: _joined([table.lists[name] for table in tables]) for name in first.lists}
-        return cls(first.names, blocks, lists, sum(table.rows for table in tables))
+        vectors = {name: np.concatenate([table.vectors[name] for table in tables]) for name in first.vectors}
+        return cls(first.names, blocks, lists, vectors, sum(table.rows for table in tables))
 
     @property
     def nbytes(self) -> int:
         """Memory of the values in bytes."""
         lists = sum(column.values.nbytes + column.offsets.nbytes for column in self.lists.values())
-        return lists + sum(block.nbytes for block in self.blocks.values())
+        return lists + sum(block.nbytes for block in (*self.blocks.values(), *self.vectors.values()))
 
     def __getitem__(self, name: str) -> Array:
         """The values ``[N]`` of a scalar column."""
@@ -94,13 +99,15 @@ class Table:
         raise KeyError(name)
 
     def __contains__(self, name: object) -> bool:
-        return name in self.lists or any(name in group for group in self.names.values())
+        alone = name in self.lists or name in self.vectors
+        return alone or any(name in group for group in self.names.values())
 
     def take(self, rows: Rows) -> "Table":
         """Rows by number, in the order asked for."""
         blocks = {kind: np.take(block, rows, axis=0) for kind, block in self.blocks.items()}
         lists = {name: column.take(rows) for name, column in self.lists.items()}
-        return Table(self.names, blocks, lists, len(rows))
+        vectors = {name: np.take(values, rows, axis=0) for name, values in self.vectors.items()}
+        return Table(self.names, blocks, lists, vectors, len(rows))
 
     def select(self, names: Iterable[str]) -> "Table":
         """Only these columns, each of which the table has."""
@@ -114,6 +121,7 @@ class Table:
             {kind: tuple(self.names[kind][place] for place in own) for kind, own in kept.items()},
             {kind: self.blocks[kind][:, own] for kind, own in kept.items()},
             {name: column for name, column in self.lists.items() if name in wanted},
+            {name: values for name, values in self.vectors.items() if name in wanted},
             self.rows,
         )
 
@@ -125,6 +133,7 @@ class Table:
             columns.update(zip(group, block.unbind(1), strict=True))
         for name, column in self.lists.items():
             columns[name] = _ragged(column, device)
+        columns |= {name: _tensor(values, device) for name, values in self.vectors.items()}
         return Batch(columns, rows=self.rows)
 
 

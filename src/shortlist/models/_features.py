@@ -1,10 +1,10 @@
-"""Columns to one vector a row: embeddings, mean-pooled lists and numbers side by side."""
+"""Columns to one vector a row: embeddings, mean-pooled lists, numbers and given vectors side by side."""
 
 import torch
 from torch import Tensor, nn
 
 from shortlist.models._arrays import Columns
-from shortlist.models._inputs import is_categorical, table_of
+from shortlist.models._inputs import is_categorical, table_of, width_of
 from shortlist.nn import EmbeddingTables
 from shortlist.schema import Schema
 
@@ -12,7 +12,7 @@ __all__ = ["Features"]
 
 
 class Features(nn.Module):
-    """Concatenate the embeddings of codes, the mean embeddings of lists, and the numbers, in this order.
+    """Concatenate the embeddings of codes, mean embeddings of lists, and numbers with vectors, in this order.
 
     Args:
         inputs: the columns, at least one.
@@ -28,16 +28,18 @@ class Features(nn.Module):
         categorical = [column for column in inputs if is_categorical(column)]
         self._scalars = [(column.name, table_of(column)) for column in categorical if not column.is_list]
         self._lists = [(column.name, table_of(column)) for column in categorical if column.is_list]
-        self._numbers = [column.name for column in inputs if not is_categorical(column)]
+        numbers = [column for column in inputs if not is_categorical(column)]
+        self._numbers = [column.name for column in numbers]
         self.embeddings = len(categorical)
-        self.width = self.embeddings * (0 if tables is None else tables.dim) + len(self._numbers)
+        dim = 0 if tables is None else tables.dim
+        self.width = self.embeddings * dim + sum(width_of(column) or 0 for column in numbers)
 
     def forward(self, columns: Columns) -> Tensor:
         """Vectors of the rows.
 
         Args:
-            columns: name -> codes ``[B]``, numbers ``[B]``, or lists: (values ``[T]``, offsets ``[B + 1]``)
-                or one rectangle ``[B, L]`` filled with 0.
+            columns: name -> codes ``[B]``, numbers ``[B]``, vectors ``[B, W]``, or lists: (values ``[T]``,
+                offsets ``[B + 1]``) or one rectangle ``[B, L]`` filled with 0.
 
         Returns:
             ``[B, width]``.
@@ -50,7 +52,8 @@ class Features(nn.Module):
         if tables is not None:
             parts += [_pooled(tables, table, columns[name]) for name, table in self._lists]
         if len(self._numbers) > 0:
-            parts.append(torch.stack([_whole(columns[name]) for name in self._numbers], dim=1))
+            numbers = [_whole(columns[name]) for name in self._numbers]
+            parts += [value if value.ndim == 2 else value.unsqueeze(1) for value in numbers]
         return torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]
 
     def places(self, table: str) -> list[int]:

@@ -13,6 +13,7 @@ __all__ = [
     "table_of",
     "table_rows",
     "targets",
+    "width_of",
 ]
 
 # Columns that say what happened, not who, what or where: reading them would leak the answer.
@@ -43,6 +44,11 @@ def targets(schema: Schema) -> tuple[str, ...]:
 def is_categorical(column: Column) -> bool:
     """Whether the column holds codes, one or a list a row; other inputs are numbers."""
     return not column.tags.isdisjoint({Tags.CATEGORICAL, Tags.ID, Tags.SEQUENCE})
+
+
+def width_of(column: Column) -> int | None:
+    """Numbers a row of a column of numbers; None for lists and for vectors of unknown width."""
+    return {"scalar": 1, "vector": column.shape.size}.get(column.shape.kind)
 
 
 def table_of(column: Column) -> str:
@@ -81,7 +87,7 @@ def _inputs(schema: Schema, *sides: str) -> Schema:
 
 
 def _has_kind(column: Column) -> bool:
-    return is_categorical(column) or column.has(Tags.CONTINUOUS)
+    return is_categorical(column) or not column.tags.isdisjoint({Tags.CONTINUOUS, Tags.EMBEDDING})
 
 
 def _check(column: Column) -> None:
@@ -93,12 +99,11 @@ def _check(column: Column) -> None:
             expected="integer codes with the size of their domain",
             remedy="build the model from the schema of a fitted Workflow that gives the column to Categorify",
         )
-    if not is_categorical(column) and (
-        column.shape.kind != "scalar" or column.dtype in ("string", "datetime")
-    ):
+    numbers = column.dtype not in ("string", "datetime") and column.shape.inner == ()
+    if not is_categorical(column) and not (numbers and (width_of(column) is not None)):
         raise SchemaError(
             f"column {column.name!r}",
-            received=f"{column.dtype} {column.shape.kind} tagged continuous",
-            expected="one number a row",
+            received=f"{column.dtype} {column.shape.kind} tagged continuous or embedding",
+            expected="one number a row, or a vector of a known width",
             remedy="correct its tags with Schema.tag, or leave it out with Schema.without",
         )

@@ -86,12 +86,13 @@ def wanted_by(flow: Flow, store: Store) -> Wanted:
 
 def _looking_back(flow: Flow, store: Store) -> list[LookBack]:
     """The history ops that a request needs: not those that make targets."""
-    item, found = store.item_schema.item.name, []
+    schema, found = flow.input_schema, []
+    # The table of items may call its ids otherwise than the log that the workflow was fitted on.
+    items = {store.item_schema.item.name, *schema.tagged(Tags.ITEM, Tags.ID).names}
     for op in getattr(flow, "histories", ()):
-        schema = flow.input_schema
         made = schema[op.output] if op.output in schema else op.column(schema)
         if _is_input(made):
-            found.append(LookBack(op.named(item) if hasattr(op, "named") else op, made))
+            found.append(LookBack(op.named(items) if hasattr(op, "named") else op, made))
             for name in found[-1].op.needs.events:
                 store.event_column(name)
     return found

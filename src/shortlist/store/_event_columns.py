@@ -1,7 +1,8 @@
 """Raw values of event columns, and how a log has them."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, final
+from threading import Lock
+from typing import Any, Literal, final
 
 import numpy as np
 import polars as pl
@@ -97,17 +98,12 @@ class Attributes(Mapping[str, Attribute]):
         self._tables = {"item": items, "user": users}
         self._columns = columns
         self._made: dict[str, Attribute] = {}
+        self._lock = Lock()
 
     def __getitem__(self, name: str) -> Attribute:
         if name not in self._made:
-            side = "item" if name in self._tables["item"].schema else "user"
-            if name not in self._tables[side].schema:
-                raise KeyError(name)
-            column = event_schema(self._tables[side].schema, (name,))[name]
-            if column.dtype == "string":
-                self._columns.words.setdefault(name, Words())
-            values = self._columns.read(self._tables[side].frame[name], name)
-            self._made[name] = Attribute("item" if side == "item" else "user", values)
+            with self._lock:  # two readers that meet the same texts would give them two codes
+                self._made.setdefault(name, self._attribute(name))
         return self._made[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -115,6 +111,15 @@ class Attributes(Mapping[str, Attribute]):
 
     def __len__(self) -> int:
         return len(list(iter(self)))
+
+    def _attribute(self, name: str) -> Attribute:
+        side: Literal["item", "user"] = "item" if name in self._tables["item"].schema else "user"
+        table = self._tables[side]
+        if name not in table.schema:
+            raise KeyError(name)
+        if event_schema(table.schema, (name,))[name].dtype == "string":
+            self._columns.words.setdefault(name, Words())
+        return Attribute(side, self._columns.read(table.frame[name], name))
 
 
 def event_schema(schema: Schema, names: Iterable[str]) -> Schema:

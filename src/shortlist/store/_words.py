@@ -45,8 +45,9 @@ class Words:
         """Object [N]: the text of each code, None for NULL."""
         known = self._array
         if len(known) <= len(self.texts):
-            known = np.empty(len(self.texts) + 1, dtype=object)  # the last one is None
-            known[: len(self.texts)] = self.texts
+            texts = self.texts[:]  # more may be met meanwhile
+            known = np.empty(len(texts) + 1, dtype=object)
+            known[: len(texts)] = texts
             known[-1] = None
             self._array = known
         found: Array = known[np.where(codes == NULL, -1, codes)]

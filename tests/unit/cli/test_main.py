@@ -10,7 +10,7 @@ from shortlist import __version__
 from shortlist.cli import main
 from shortlist.cli._values import count, day, pair, port, weighted
 
-COMMANDS = ("demo", "fit", "evaluate", "recommend", "serve", "inspect", "embed")
+COMMANDS = ("demo", "fit", "evaluate", "recommend", "serve", "inspect", "embed", "profile")
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -104,12 +104,12 @@ def test_integers_are_read_by_their_size() -> None:
     ],
 )
 def test_wrong_options(make) -> None:
-    with pytest.raises(ArgumentError, match="DateParts|Elapsed"):
+    with pytest.raises(ArgumentError, match=r"DateParts|Elapsed"):
         make()
 
 
 def test_columns_that_hold_no_times() -> None:
     rows = Dataset.of(pl.DataFrame({"x": ["a"], "y": [1.5]}))
     for branch in ("x" >> ops.DateParts(), "y" >> ops.DateParts(), [["x", "y"]] >> ops.Elapsed()):
-        with pytest.raises(SchemaError, match="column 'x'|column 'y'"):
+        with pytest.raises(SchemaError, match=r"column 'x'|column 'y'"):
             Workflow([branch]).fit(rows)

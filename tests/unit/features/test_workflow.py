@@ -168,6 +168,7 @@ def test_names_given_twice_are_refused() -> None:
 def test_what_cannot_stand_in_a_workflow() -> None:
     with pytest.raises(ArgumentError, match="Workflow"):
         Workflow([3])
+    assert Workflow([["price", "item_id"]]).fit(DATA).schema.names[:2] == ("price", "item_id")
     with pytest.raises(ArgumentError, match="columns >> op"):
         [3] >> ops.Normalize()
 
@@ -245,6 +246,14 @@ def test_folders_of_another_version_and_unknown_ops(tmp_path) -> None:
         Workflow.load(tmp_path / "flow")
     rewritten(tmp_path / "flow", '"format": 2', '"format": 3')
     with pytest.raises(BundleError, match="format 3"):
+        Workflow.load(tmp_path / "flow")
+
+
+def test_files_outside_of_the_folder_are_refused(tmp_path) -> None:
+    flow().fit(DATA).save(tmp_path / "flow")
+    arrow = next((tmp_path / "flow").glob("*.arrow")).name
+    rewritten(tmp_path / "flow", f'"{arrow}"', f'"../{arrow}"')
+    with pytest.raises(BundleError, match="a file of the folder"):
         Workflow.load(tmp_path / "flow")
 
 

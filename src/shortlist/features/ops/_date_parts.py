@@ -10,7 +10,6 @@ import polars as pl
 
 from shortlist.data import NULL, Array, Ragged
 from shortlist.errors import ArgumentError
-from shortlist.features._array_columns import on_values
 from shortlist.features._frame_columns import on_elements
 from shortlist.features._op import Arrays, Exprs, Made, Op, Step
 from shortlist.features._state import State
@@ -106,18 +105,18 @@ class DateParts(Op):
     def transform_batch(self, step: Step, state: State, columns: Arrays) -> Arrays:  # noqa: ARG002
         """Arithmetic on days and microseconds."""
         (column,) = step.inputs
+        given = columns[column.name]
+        times = array_times(column, given.values if isinstance(given, Ragged) else given)
+        missing = times == NULL
+        some, local = missing.any(), array_local(np.where(missing, 0, times), self.zone)
 
         def value(part: str, wave: str) -> Array | Ragged:
-            def change(values: Array) -> Array:
-                times = array_times(column, values)
-                missing = times == NULL
-                whole = ARRAY_PARTS[part](array_local(np.where(missing, 0, times), self.zone))
-                if wave:
-                    angle = _angle(whole, part)
-                    return np.where(missing, np.nan, np.sin(angle) if wave == "sin" else np.cos(angle))
-                return np.where(missing, np.nan, whole) if missing.any() else whole
-
-            return on_values(columns[column.name], change)
+            found: Array = ARRAY_PARTS[part](local)
+            if wave:
+                angle = _angle(found, part)
+                found = np.sin(angle) if wave == "sin" else np.cos(angle)
+            found = np.where(missing, np.nan, found) if some else found
+            return given.with_values(found) if isinstance(given, Ragged) else found
 
         return {self._name(column, *output): value(*output) for output in self._outputs}
 

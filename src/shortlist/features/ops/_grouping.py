@@ -44,15 +44,16 @@ class Grouping:
 
     def __call__(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The groups, in the order of their first rows."""
-        known = rows.filter(pl.all_horizontal(pl.col(self.keys).is_not_null()))
+        known = rows.lazy().filter(pl.all_horizontal(pl.col(self.keys).is_not_null()))
         groups = self._whole(known) if self.pause is None else self._sessions(known, *self.pause)
-        return groups.filter(pl.col(_ROWS) >= self.min_length).drop(_ROWS)
+        kept = groups.filter(pl.col(_ROWS) >= self.min_length).drop(_ROWS)
+        return kept.collect(engine="in-memory")  # which keeps the order of rows in a group
 
-    def _whole(self, rows: pl.DataFrame) -> pl.DataFrame:
+    def _whole(self, rows: pl.LazyFrame) -> pl.LazyFrame:
         ordered = rows.sort(self.sort, maintain_order=True) if self.sort else rows
         return ordered.group_by(self.keys, maintain_order=True).agg(*self.values, pl.len().alias(_ROWS))
 
-    def _sessions(self, rows: pl.DataFrame, time: pl.Expr, longest: int) -> pl.DataFrame:
+    def _sessions(self, rows: pl.LazyFrame, time: pl.Expr, longest: int) -> pl.LazyFrame:
         ordered = rows.sort(*self.keys, *self.sort, maintain_order=True)
         other = pl.any_horizontal(pl.col(key) != pl.col(key).shift() for key in self.keys)
         fresh = other | (time.diff() > longest).fill_null(value=False)
@@ -61,9 +62,8 @@ class Grouping:
             pl.col(self.keys).first(), *self.values, pl.len().alias(_ROWS), time.first().alias(_START)
         )
         number = pl.int_range(pl.len(), dtype=pl.Int64).over(self.keys).alias(self.session)
-        inner = [name for name in groups.columns if name not in (_GROUP, _START, *self.keys)]
         ranked = groups.with_columns(number).sort(_START, maintain_order=True)
-        return ranked.select(*self.keys, self.session, *inner)
+        return ranked.drop(_GROUP, _START)
 
 
 @dataclass(frozen=True, slots=True)

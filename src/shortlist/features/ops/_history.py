@@ -1,5 +1,6 @@
 """What each user took before."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -66,9 +67,9 @@ class History(Source):
             return Needs()
         return Needs(codes="item") if self.of == "item" else Needs(events=(self.of,), codes=self.of)
 
-    def named(self, item: str) -> "History":
-        """The same op in the words of a log whose items are in a column of this name."""
-        return replace(self, of="item", name=self.output) if self.of == item else self
+    def named(self, items: Collection[str]) -> "History":
+        """The same op in the words of a log whose items are in columns of these names."""
+        return replace(self, of="item", name=self.output) if self.of in items else self
 
     def column(self, schema: Schema) -> Column:
         """Lists that share the domain of the items, or of the column they are of."""
