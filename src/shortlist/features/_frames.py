@@ -90,15 +90,20 @@ def _walk(
     """Expressions of the columns after the steps that have a state, and the first steps that have none."""
     columns = {column.name: enter(column) for column in lane.reads}
     first: list[tuple[Key, Step, Exprs]] = []
-    for key, step in lane.steps:
-        if any(column.name not in columns for column in step.inputs):
-            continue
-        inputs = {column.name: columns.pop(column.name) for column in step.inputs}
-        beside = {column.name: aside[column.name] for column in step.beside if column.name in aside}
-        if key not in states:
-            first.append((key, step, {**beside, **inputs}))
-        elif training and isinstance(step.op, OutOfFold):
-            columns.update(step.op.training(step, states[key], {**beside, **inputs}))
-        else:
-            columns.update(step.op.transform(step, states[key], inputs))
+    for layer in lane.layers:
+        made: dict[str, pl.Expr] = {}
+        taken: set[str] = set()
+        for key, step in layer:
+            if any(column.name not in columns for column in step.inputs):
+                continue
+            inputs = {column.name: columns[column.name] for column in step.inputs}
+            beside = {column.name: aside[column.name] for column in step.beside if column.name in aside}
+            taken |= inputs.keys()
+            if key not in states:
+                first.append((key, step, {**beside, **inputs}))
+            elif training and isinstance(step.op, OutOfFold):
+                made.update(step.op.training(step, states[key], {**beside, **inputs}))
+            else:
+                made.update(step.op.transform(step, states[key], inputs))
+        columns = {name: value for name, value in columns.items() if name not in taken} | made
     return columns, first

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import polars as pl
 
@@ -15,7 +16,7 @@ from shortlist.schema import Column, Schema, Tags
 
 __all__ = ["Key", "Lane", "Plan", "States", "plan", "stateless"]
 
-# The key of a step's state: number of its branch, of its op, and the first column it takes.
+# The key of a step's state: number of its branch, of its op, and the columns it takes.
 Key = str
 States = Mapping[Key, State]
 
@@ -33,6 +34,11 @@ class Lane:
     reads: tuple[Column, ...]
     steps: tuple[tuple[Key, Step], ...]
     gives: tuple[Column, ...]
+
+    @property
+    def layers(self) -> Iterator[Sequence[tuple[Key, Step]]]:
+        """The steps of one op after those of another; a column may be in several groups of an op."""
+        return (list(layer) for _, layer in groupby(self.steps, key=lambda found: found[0].split(".")[1]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +159,7 @@ def _lane(number: int, branch: Branch, others: Schema, raw: Schema, states: Stat
         for group in groups:
             members: list[Column] = []
             for inputs in _taken(op, group):
-                key = f"{number}.{place}.{inputs[0].name}"
+                key = f"{number}.{place}.{'+'.join(column.name for column in inputs)}"
                 made = op.make(inputs, states.get(key))
                 steps.append((key, Step(op, inputs, made, beside)))
                 members.extend(made.columns)

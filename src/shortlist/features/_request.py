@@ -146,24 +146,23 @@ def _through(
     columns: Columns = {
         c.name: accept(c, batch[c.name]) for c in lane.reads if c.name in names and c.name in batch
     }
-    query = columns.keys() & batch.query
-    for key, step in lane.steps:
-        if not query and len(step.inputs) == 1:  # the usual step, without the bookkeeping of the others
-            name = step.inputs[0].name
-            if name in columns:
-                columns.update(step.op.transform_batch(step, states[key], {name: columns.pop(name)}))
-            continue
-        inputs = {c.name: columns.pop(c.name) for c in step.inputs if c.name in columns}
-        together = step.made.together
-        if not inputs or (together and len(inputs) < len(step.inputs)):
-            continue
-        shared = query & inputs.keys() if query else set()
-        if together and 0 < len(shared) < len(inputs):
-            mixed = Batch(inputs, query=shared, query_of=batch.query_of)
-            inputs, shared = dict(mixed.flat().items()), set()
-        made = step.op.transform_batch(step, states[key], inputs)
-        if query:
-            query -= inputs.keys()
-            query |= made.keys() if len(shared) == len(inputs) else shared & made.keys()
-        columns.update(made)
+    query = set(columns.keys() & batch.query)
+    for layer in lane.layers:
+        made: Columns = {}
+        taken: set[str] = set()
+        shared: set[str] = set()
+        for key, step in layer:
+            inputs = {c.name: columns[c.name] for c in step.inputs if c.name in columns}
+            if not inputs or (step.made.together and len(inputs) < len(step.inputs)):
+                continue
+            of_query = query & inputs.keys()
+            if step.made.together and 0 < len(of_query) < len(inputs):
+                mixed = Batch(inputs, query=of_query, query_of=batch.query_of)
+                inputs, of_query = dict(mixed.flat().items()), set()
+            out = step.op.transform_batch(step, states[key], inputs)
+            made.update(out)
+            shared |= set(out) if len(of_query) == len(inputs) else of_query & out.keys()
+            taken |= inputs.keys()
+        columns = {name: value for name, value in columns.items() if name not in taken} | made
+        query = (query - taken) | shared
     return columns, frozenset(query)

@@ -89,11 +89,13 @@ class _Everything:
 
     input_schema: Schema
     histories: tuple[Any, ...]
+    events: Schema
 
     @property
     def schema(self) -> Schema:
-        """The columns it gives."""
-        made = [op.column(self.input_schema) for op in self.histories]
+        """The columns it gives; history ops see the columns of events too."""
+        known = self.events.merge(self.input_schema)
+        made = [op.column(known) for op in self.histories]
         return self.input_schema.merge(made)
 
     def transform_batch(self, batch: Batch) -> Batch:
@@ -156,7 +158,7 @@ def _everything(pipe: Pipeline, window: Window, state: State, histories: Sequenc
     for stage in pipe.stages:
         for name in (given for given in stage.gives if given not in {CANDIDATES, SCORES}):
             columns[name] = Column(name, "float32", frozenset({Tags.CROSS, Tags.CONTINUOUS}))
-    return _Everything(Schema(columns.values()), tuple(histories))
+    return _Everything(Schema(columns.values()), tuple(histories), store.event_schema)
 
 
 def _none(column: Column) -> Array | Ragged:

@@ -1,7 +1,7 @@
 """The tables a pipeline reads, at one moment."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import copy
 from datetime import datetime
 from typing import Any, TypeVar, final
@@ -52,6 +52,7 @@ class State:
         store: a store, instead of the three data sets.
         now: the present, a datetime (UTC) or int microseconds since 1970; None is the store's ``until``, one
             microsecond after the newest event.
+        columns: columns of ``train`` that history ops read of past events, such as a price or a click.
 
     Raises:
         ArgumentError: neither or both of ``train`` and ``store`` are given.
@@ -65,6 +66,7 @@ class State:
         users: Dataset | None = None,
         store: Store | None = None,
         now: datetime | int | None = None,
+        columns: Sequence[str] = (),
     ) -> None:
         if (train is None) == (store is None):
             raise ArgumentError(
@@ -74,6 +76,7 @@ class State:
                 remedy="State(train, items=items), or State(store=store)",
             )
         self._tables = (train, items, users)
+        self._columns = tuple(columns)
         self._store = store
         self._now = None if now is None else moment(now)
         self._clock: Callable[[], int] | None = None
@@ -87,7 +90,7 @@ class State:
         if self._store is None:
             train, items, users = self._tables
             assert train is not None
-            self._store = EmbeddedStore.build(train, items, users)
+            self._store = EmbeddedStore.build(train, items, users, columns=self._columns)
         return self._store
 
     @property

@@ -257,6 +257,22 @@ def test_files_outside_of_the_folder_are_refused(tmp_path) -> None:
         Workflow.load(tmp_path / "flow")
 
 
+def test_one_column_in_several_groups_of_a_branch(tmp_path) -> None:
+    pairs = [["user_id", "item_id"], ["user_id", "click"]] >> ops.HashedCross(50)
+    fitted = Workflow([pairs]).fit(DATA)
+    out = fitted.transform(DATA).collect()
+    assert out.columns[:2] == ["user_id_X_item_id", "user_id_X_click"]
+    batch = fitted.transform_batch(
+        Batch(
+            {"user_id": np.array(["a", "b"], object), "item_id": np.array([7, 8]), "click": np.array([1, 0])}
+        )
+    )
+    for name in out.columns[:2]:
+        assert batch[name].tolist() == out[name].to_list()[:2]
+    fitted.save(tmp_path / "flow")
+    assert Workflow.load(tmp_path / "flow").transform(DATA).collect().equals(out)
+
+
 def test_an_op_that_cannot_be_read_back_is_not_saved(tmp_path) -> None:
     class Mine(ops.Op):
         def make(self, inputs, state):
