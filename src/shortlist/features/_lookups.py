@@ -17,9 +17,11 @@ from shortlist.features._plan import Lane, Plan, States
 from shortlist.features.ops._keyed import Keyed, places
 from shortlist.schema import FIRST_UNKNOWN, Column, Tags
 
-__all__ = ["Key", "Lookups", "looked_up"]
+__all__ = ["Key", "Lookups", "Same", "looked_up"]
 
 Numbers = npt.NDArray[np.float32]
+# What tells keys apart: the identity of each table, and the names of what is taken from it.
+Same = tuple[tuple[int | str, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,16 +135,14 @@ class Lookups:
         return tuple((row, numbers) for row, key in enumerate(self.keys) for _, numbers in key.values)
 
 
-def looked_up(
-    plan: Plan, states: States, names: frozenset[str], kept: dict[tuple[int, ...], Key]
-) -> Lookups | None:
+def looked_up(plan: Plan, states: States, names: frozenset[str], kept: dict[Same, Key]) -> Lookups | None:
     """The look-ups of columns of some names that nothing else happens to.
 
     Args:
         plan: the steps.
         states: what was fitted.
         names: the columns.
-        kept: keys made before, by their tables; new ones are put there.
+        kept: keys made before, by their tables and outputs; new ones are put there.
     """
     found: dict[tuple[str, int], list[tuple[Lane, Column, Gather]]] = {}
     for lane in plan.lanes:
@@ -156,8 +156,10 @@ def looked_up(
     keys = []
     for group in groups:
         gathers = [gather for _, _, gather in group]
-        tables = tuple(id(gather.table) for gather in gathers)
-        keys.append(kept.setdefault(tables, kept.get(tables) or Key.of(gathers)))
+        same: Same = tuple((id(gather.table), *gather.outputs) for gather in gathers)
+        if same not in kept:
+            kept[same] = Key.of(gathers)
+        keys.append(kept[same])
     taken = tuple((lane, column.name) for group in groups for lane, column, _ in group)
     return Lookups(taken, tuple(group[0][1] for group in groups), tuple(keys))
 

@@ -1,6 +1,6 @@
 """One pass over a data set: partial statistics of its partitions, merged."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -40,7 +40,7 @@ class Measuring:
         def partial(rows: pl.LazyFrame) -> list[Pile]:
             prepared = prepare(plan, rows, schema, events, training=True)
             plans = [statistic.plan(prepared) for statistic in statistics]
-            return [Pile((frame,)) for frame in pl.collect_all(plans, engine="streaming")]
+            return [Pile((frame,)) for frame in _collected(statistics, plans)]
 
         def merge(left: list[Pile], right: list[Pile]) -> list[Pile]:
             return spill.add(statistics, left, right)
@@ -48,3 +48,12 @@ class Measuring:
         piles = engine.map_reduce(partial, merge, self.rows.dataset.partitions)
         totals = [spill.total(one, pile) for one, pile in zip(statistics, piles, strict=True)]
         return dict(zip(wanted, totals, strict=True))
+
+
+def _collected(statistics: Sequence[Statistic], plans: Sequence[pl.LazyFrame]) -> list[pl.DataFrame]:
+    """Groups by streaming, which bounds their memory; other numbers without, so that their last digits stay."""
+    keyed = [bool(getattr(statistic, "keys", ())) for statistic in statistics]
+    grouped = [plan for plan, has_keys in zip(plans, keyed, strict=True) if has_keys]
+    others = [plan for plan, has_keys in zip(plans, keyed, strict=True) if not has_keys]
+    found = {True: iter(pl.collect_all(grouped, engine="streaming")), False: iter(pl.collect_all(others))}
+    return [next(found[has_keys]) for has_keys in keyed]

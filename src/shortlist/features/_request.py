@@ -12,7 +12,7 @@ import numpy as np
 
 from shortlist.data import Array, Batch, Ragged
 from shortlist.features._array_columns import accept, release
-from shortlist.features._lookups import Key, Lookups, looked_up
+from shortlist.features._lookups import Key, Lookups, Same, looked_up
 from shortlist.features._plan import Lane, Plan, States
 from shortlist.features._stacks import Stack, stacks
 from shortlist.schema import Column
@@ -37,7 +37,7 @@ class Request:
         self._plan = plan
         self._states = states
         self._programs: dict[tuple[tuple[str, ...], frozenset[str]], _Program] = {}
-        self._keys: dict[tuple[int, ...], Key] = {}
+        self._keys: dict[Same, Key] = {}
 
     def transform(self, batch: Batch) -> Batch:
         """The columns of every branch whose inputs the batch has, and those that pass through.
@@ -69,7 +69,7 @@ class Request:
         together = looked_up(self._plan, self._states, frozenset(self._plan.reads.names), self._keys)
         if together is not None:
             together.warm_up()
-        done = {key for tables in self._keys for key in tables}
+        done = {tables[0] for same in self._keys for tables in same}
         for state in self._states.values():
             for table in state.tables.values():
                 if table.keys and id(table) not in done:

@@ -38,8 +38,8 @@ class Workflow:
     """Branches that turn raw columns into what models read: codes int64, continuous float32, lists of these.
 
     A branch is ``columns >> op >> op``; columns are a name, a list of names, a selector, or a history op.
-    A column alone passes unchanged. Time, target and "weight" columns pass through without a branch. Every
-    name comes out once. An op that makes other rows (Groupby) may stand first: the branches then read these.
+    A column alone passes unchanged; time, target and "weight" columns without a branch too. Every name comes
+    out once. An op that makes other rows (Groupby) may stand first: the branches then read these.
 
     Args:
         branches: branches, names, selectors, history ops and filters.
@@ -47,9 +47,9 @@ class Workflow:
     Raises:
         ArgumentError: something else stands among the branches.
 
-    A week's work, from the log of a shop to the features of a model:
-
+    From the log of a shop to the features of a model:
     >>> from datetime import datetime
+    >>> import numpy as np
     >>> from shortlist.features import ops
     >>> from shortlist.schema import Column, Schema, tags
     >>> schema = Schema([
@@ -197,7 +197,7 @@ class Workflow:
         Args:
             dataset: as for `transform`.
             folder: where to; replaced if it stands.
-            layout: folders by value, compression and size of row groups.
+            layout: folders by value, compression, size of row groups.
             log: as for `transform`.
             engine: where the work is done: its workers write their files themselves; None for `Local`.
             training: as for `transform`.

@@ -314,3 +314,17 @@ def test_engine_options_and_errors(tmp_path) -> None:
     shuffled = engine.Local(scratch=tmp_path).shuffle([pl.LazyFrame({"k": [1]})], "k", 2)
     assert sum(len(part.collect()) for part in shuffled) == 1
     assert list(tmp_path.iterdir())
+
+
+def test_columns_that_share_a_vocabulary_are_looked_up_apart() -> None:
+    frame = pl.DataFrame({"seller": ["a", "b", "c"], "buyer": ["c", "c", "a"], "agent": ["b", "a", "a"]})
+    for branches in (
+        [[["seller", "buyer"]] >> ops.Categorify(), "agent"],
+        ["seller" >> ops.Categorify(), "buyer" >> ops.Categorify(like="seller"), "agent"],
+    ):
+        fitted = Workflow(branches).fit(Dataset.of(frame))
+        offline = fitted.transform(Dataset.of(frame)).collect()
+        batch = fitted.transform_batch(Batch({c.name: np.array(c.to_list(), object) for c in frame}))
+        for name in ("seller", "buyer"):
+            assert batch[name].tolist() == offline[name].to_list()
+            assert fitted.decode(name, batch[name]) == frame[name].to_list()

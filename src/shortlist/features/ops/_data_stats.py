@@ -29,17 +29,17 @@ class DataStats(Unchanged):
 
     >>> from shortlist.features import Workflow
     >>> from shortlist.io import Dataset
-    >>> rows = Dataset.of(pl.DataFrame({"age": [20, 40, None, 20]}))
+    >>> rows = Dataset.of(pl.DataFrame({"age": [20, 40, None, 30]}))
     >>> for _, statistic, value in Workflow(["age" >> DataStats()]).fit(rows).statistics().rows():
     ...     print(statistic, value)
     dtype int64
     rows 4
     null_share 0.25
-    cardinality 2
+    cardinality 3
     min 20.0
     max 40.0
-    mean 26.666666666666668
-    std 11.547005383792516
+    mean 30.0
+    std 10.0
     """
 
     def make(self, inputs: tuple[Column, ...], state: State | None) -> Made:  # noqa: ARG002
