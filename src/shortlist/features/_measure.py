@@ -51,7 +51,7 @@ class Measuring:
 
 
 def _collected(statistics: Sequence[Statistic], plans: Sequence[pl.LazyFrame]) -> list[pl.DataFrame]:
-    """Groups by streaming, which bounds their memory; other numbers without, so that their last digits stay."""
+    """Groups by streaming, which bounds their memory; other numbers without: their last digits stay then."""
     keyed = [bool(getattr(statistic, "keys", ())) for statistic in statistics]
     grouped = [plan for plan, has_keys in zip(plans, keyed, strict=True) if has_keys]
     others = [plan for plan, has_keys in zip(plans, keyed, strict=True) if not has_keys]
