@@ -315,7 +315,8 @@ def test_tables_of_every_kind(table) -> None:
 
 
 def test_pandas_tables() -> None:
-    pandas = pytest.importorskip("pandas")
+    import pandas
+
     table = pandas.DataFrame({"id": ["a", "b"], "city": ["Rome", "Oslo"]})
     made = out("shop" >> ops.JoinExternal(table, on="id"))
     assert made["city"].to_list() == ["Rome", "Rome", "Oslo", "Oslo", None, None]
