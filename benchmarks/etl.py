@@ -40,8 +40,8 @@ class Engine:
 
     Attributes:
         cut: most rows in a partition.
-        threads: partitions in flight at once.
-        memory: what statistics may hold before they go to disk.
+        threads: partitions written at once.
+        memory: what the engine is told to keep to.
     """
 
     cut: int
@@ -49,10 +49,10 @@ class Engine:
     memory: str
 
     def __str__(self) -> str:
-        return f"partitions of {self.cut:,} rows, {self.threads} at once, {self.memory} for statistics"
+        return f"partitions of {self.cut:,} rows, {self.threads} written at once, memory={self.memory!r}"
 
 
-ROOMY, TIGHT = Engine(1_000_000, 2, "400MB"), Engine(250_000, 1, "150MB")
+ROOMY, TIGHT = Engine(2_000_000, 2, "400MB"), Engine(250_000, 1, "150MB")
 
 
 @dataclass(frozen=True)
