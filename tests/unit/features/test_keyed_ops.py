@@ -315,9 +315,9 @@ def test_tables_of_every_kind(table) -> None:
 
 
 def test_pandas_tables() -> None:
-    import pandas
+    import pandas as pd
 
-    table = pandas.DataFrame({"id": ["a", "b"], "city": ["Rome", "Oslo"]})
+    table = pd.DataFrame({"id": ["a", "b"], "city": ["Rome", "Oslo"]})
     made = out("shop" >> ops.JoinExternal(table, on="id"))
     assert made["city"].to_list() == ["Rome", "Rome", "Oslo", "Oslo", None, None]
 
