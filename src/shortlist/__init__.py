@@ -24,11 +24,13 @@ _ROOMS = {
     ),
     "shortlist.profiling": ("Profile", "profile"),
     "shortlist.samplers": ("InBatch", "Uniform"),
+    "shortlist.schedules": ("Linear",),
     "shortlist.schema": ("Column", "Domain", "Schema", "Shape", "Tags"),
     "shortlist.train": (
         "BinaryCrossEntropy",
         "Checkpoints",
         "FitOptions",
+        "Learnable",
         "Optimization",
         "SampledSoftmax",
         "fit",

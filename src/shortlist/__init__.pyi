@@ -53,6 +53,7 @@ from shortlist.profiling import Profile as Profile
 from shortlist.profiling import profile as profile
 from shortlist.samplers import InBatch as InBatch
 from shortlist.samplers import Uniform as Uniform
+from shortlist.schedules import Linear as Linear
 from shortlist.schema import Column as Column
 from shortlist.schema import Domain as Domain
 from shortlist.schema import Schema as Schema
@@ -63,6 +64,7 @@ from shortlist.schema import tags as tags
 from shortlist.train import BinaryCrossEntropy as BinaryCrossEntropy
 from shortlist.train import Checkpoints as Checkpoints
 from shortlist.train import FitOptions as FitOptions
+from shortlist.train import Learnable as Learnable
 from shortlist.train import Optimization as Optimization
 from shortlist.train import SampledSoftmax as SampledSoftmax
 from shortlist.train import fit as fit

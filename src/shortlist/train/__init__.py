@@ -5,7 +5,8 @@ from shortlist.train._objectives import Objective, Task
 from shortlist.train._options import Checkpoints, FitOptions, Optimization
 from shortlist.train._ranking import BinaryCrossEntropy
 from shortlist.train._report import Epoch, FitReport
-from shortlist.train._retrieval import SampledSoftmax
+from shortlist.train._sampled_softmax import SampledSoftmax
+from shortlist.train._temperature import Learnable
 
 __all__ = [
     "BinaryCrossEntropy",
@@ -13,6 +14,7 @@ __all__ = [
     "Epoch",
     "FitOptions",
     "FitReport",
+    "Learnable",
     "Objective",
     "Optimization",
     "SampledSoftmax",

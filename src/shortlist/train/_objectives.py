@@ -9,7 +9,7 @@ from shortlist.errors import ArgumentError
 from shortlist.loader import Loader
 from shortlist.train._options import FitOptions
 from shortlist.train._ranking import BinaryCrossEntropy
-from shortlist.train._retrieval import SampledSoftmax
+from shortlist.train._sampled_softmax import SampledSoftmax
 from shortlist.train._sources import Data
 
 __all__ = ["Objective", "Task", "default_objective"]
@@ -29,6 +29,13 @@ class Task(Protocol):
     @property
     def protocol(self) -> str | None:
         """How the metric is taken."""
+
+    @property
+    def module(self) -> nn.Module | None:
+        """What the objective itself learns and remembers; None for nothing.
+
+        Its parameters are optimized with the model's; checkpoints hold its parameters and buffers.
+        """
 
     def loss(self, batch: Batch) -> Tensor:
         """Mean loss of a batch of training rows: a scalar with gradients."""

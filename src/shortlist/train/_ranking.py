@@ -40,6 +40,7 @@ class Ranking:
 
     def __init__(self, model: DCN, train: Data, valid: Data | None, options: FitOptions) -> None:
         self._model = model
+        self.module = None
         name = options.metric or "auc"
         if name not in _METRICS:
             raise ArgumentError(

@@ -11,7 +11,6 @@ from torch import Tensor
 from shortlist.errors import DataError
 from shortlist.loader import Loader, Table
 from shortlist.metrics import hits, parse
-from shortlist.models.retrieval import TwoTower
 from shortlist.rng import generator
 from shortlist.schema import FIRST_UNKNOWN, Column
 from shortlist.train._catalogue import Catalogue
@@ -39,7 +38,7 @@ class RetrievalValidation:
     """
 
     def __init__(
-        self, model: TwoTower, valid: Data, catalogue: Catalogue, user: Column | None, options: FitOptions
+        self, model: Any, valid: Data, catalogue: Catalogue, user: Column | None, options: FitOptions
     ) -> None:
         self._model, self._catalogue = model, catalogue
         self.metric = options.metric or "ndcg@10"
@@ -87,7 +86,7 @@ class RetrievalValidation:
         return float(np.mean(self._function(found, self._relevant, self._k)))
 
     def _item_vectors(self) -> Tensor:
-        device = self._model.tables.weight.device
+        device = next(iter(self._model.parameters())).device
         starts = range(0, len(self._codes), _ITEMS_AT_ONCE)
         parts = [self._codes[start : start + _ITEMS_AT_ONCE] for start in starts]
         return torch.cat([self._model.encode_item(self._catalogue.batch(part, device)) for part in parts])
@@ -124,7 +123,7 @@ class _Seen:
         return place, self._items[np.arange(lengths.sum()) + (self._starts[rows] - before)[place]]
 
 
-def _read(model: TwoTower, valid: Data, user: Column | None) -> Table:
+def _read(model: Any, valid: Data, user: Column | None) -> Table:
     schema = schema_of(valid, model.schema)
     weight = weight_column(schema)
     inputs = model.query_schema.merge([model.item_schema.item, *([] if user is None else [user])])

@@ -22,6 +22,8 @@ from shortlist.train._report import Epoch, FitReport, write_log
 
 __all__ = ["Run"]
 
+_OBJECTIVE = "objective/"
+
 
 class Run:
     """One run of training: where it stands, and how it goes on.
@@ -34,7 +36,8 @@ class Run:
 
     def __init__(self, model: nn.Module, task: Task, options: FitOptions) -> None:
         self._model, self._task, self._options = model, task, options
-        self._optimizers = Optimizers(model, options, options.epochs * len(task.loader))
+        trained = model if task.module is None else nn.ModuleList([model, task.module])
+        self._optimizers = Optimizers(trained, options, options.epochs * len(task.loader))
         self._device = next(model.parameters()).device.type
         self._step, self._rows, self._loss = 0, 0, 0.0
         self._epochs: list[Epoch] = []
@@ -44,7 +47,7 @@ class Run:
     def resume(self) -> None:
         """Go on from the checkpoint, if one is asked for and there."""
         place = self._options.checkpoint
-        found = read_checkpoint(Path(place.folder), self._weights()) if place and place.resume else None
+        found = read_checkpoint(Path(place.folder), self._everything()) if place and place.resume else None
         if found is None:
             return
         if found.state["schema"] != self._fingerprint():
@@ -54,7 +57,7 @@ class Run:
                 expected="the schema of this model",
                 remedy="build the model from the schema of the first run, or start in another folder",
             )
-        self._load(found.weights)
+        self._load_everything(found.weights)
         self._optimizers.load_tensors(found.optimizer)
         self._task.loader.load_state_dict(found.state["loader"])
         self._task.load_state_dict(found.state["task"])
@@ -159,7 +162,7 @@ class Run:
             "loss": self._loss,
             "stopped_by": self._stopped_by,
         }
-        checkpoint = Checkpoint(self._weights(), self._best, self._optimizers.tensors(), state)
+        checkpoint = Checkpoint(self._everything(), self._best, self._optimizers.tensors(), state)
         write_checkpoint(Path(place.folder), checkpoint)
 
     def _write_log(self) -> None:
@@ -169,6 +172,17 @@ class Run:
 
     def _weights(self) -> dict[str, Tensor]:
         return {name: value.detach() for name, value in self._model.state_dict().items()}
+
+    def _everything(self) -> dict[str, Tensor]:
+        """The weights, and what the objective learns and remembers."""
+        own = {} if self._task.module is None else self._task.module.state_dict()
+        return self._weights() | {_OBJECTIVE + name: value.detach() for name, value in own.items()}
+
+    def _load_everything(self, tensors: dict[str, Tensor]) -> None:
+        own = {name: value for name, value in tensors.items() if name.startswith(_OBJECTIVE)}
+        self._load({name: value for name, value in tensors.items() if name not in own})
+        if self._task.module is not None:
+            self._task.module.load_state_dict({name.removeprefix(_OBJECTIVE): own[name] for name in own})
 
     def _load(self, weights: dict[str, Tensor]) -> None:
         self._model.load_state_dict(weights)

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from shortlist.errors import CheckpointError
 from shortlist.models.retrieval import TwoTower
 from shortlist.samplers import InBatch, Uniform
-from shortlist.train import Checkpoints, FitOptions, Optimization, SampledSoftmax, fit
+from shortlist.train import Checkpoints, FitOptions, Learnable, Optimization, SampledSoftmax, fit
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "two_tower_loss.txt"
 STEPS_AN_EPOCH = 6
@@ -166,3 +167,20 @@ def test_checkpoints_hold_no_pickle(schema, train, valid, tmp_path):
         *("weights.safetensors", "best.safetensors", "optimizer.safetensors"),
         *("state.json", "manifest.json"),
     }
+
+
+def test_a_learned_temperature_is_part_of_the_run(schema, train, valid, tmp_path):
+    def run_with(folder, epochs):
+        model = TwoTower(schema, dim=4)
+        options = FitOptions(
+            epochs=epochs, batch_size=256, lr=0.02, precision="float32", checkpoint=Checkpoints(folder)
+        )
+        fit(model, train, SampledSoftmax(temperature=Learnable(0.2)), valid, options)
+        return load_file(folder / "last" / "weights.safetensors")
+
+    whole = run_with(tmp_path / "whole", 3)
+    run_with(tmp_path / "parts", 1)
+    resumed = run_with(tmp_path / "parts", 3)
+    name = "objective/log_temperature"
+    assert whole[name].exp().item() != pytest.approx(0.2, abs=1e-4)
+    assert all(torch.equal(whole[key], resumed[key]) for key in whole)

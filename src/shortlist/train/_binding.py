@@ -1,0 +1,158 @@
+"""A retrieval model bound to the rows it learns from."""
+
+import warnings
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from shortlist.data import Batch
+from shortlist.io import positive
+from shortlist.loader import Loader, take
+from shortlist.samplers import Negatives
+from shortlist.schema import Column, Schema
+from shortlist.train._catalogue import Catalogue, user_column
+from shortlist.train._options import FitOptions
+from shortlist.train._retrieval_validation import RetrievalValidation
+from shortlist.train._sources import Data, not_empty, schema_of, weight_column
+
+__all__ = ["Binding", "RetrievalModel"]
+
+_COLLAPSED = 0.98
+_ITEMS_LOOKED_AT = 10_000
+
+
+class RetrievalModel(Protocol):
+    """For type-checking only: what training asks of a retrieval model, an ``nn.Module`` besides."""
+
+    schema: Schema
+    query_schema: Schema
+    item_schema: Schema
+
+    def encode_query(self, batch: Batch) -> Any:
+        """``[B, D]`` of the columns of ``query_schema``."""
+
+    def encode_item(self, batch: Batch) -> Any:
+        """``[B, D]`` of the columns of ``item_schema``."""
+
+    def parameters(self) -> Any:
+        """Those of the module."""
+
+
+class Binding:
+    """What every retrieval objective reads: training rows, catalogue, item vectors, validation.
+
+    Rows that are no positives (`shortlist.io.positive`) are left out. Items of the batch are encoded with
+    the features of one of its rows, others with those of the item's last training row.
+
+    Args:
+        model: a retrieval model, on its device.
+        train: encoded rows.
+        valid: encoded rows to validate on.
+        options: how to train.
+        columns: names of further columns that the objective reads.
+
+    Raises:
+        DataError: no positive row.
+        SchemaError: a column is missing or not as the schema says.
+    """
+
+    def __init__(
+        self,
+        model: RetrievalModel,
+        train: Data,
+        valid: Data | None,
+        options: FitOptions,
+        *,
+        columns: Iterable[str] = (),
+    ) -> None:
+        self.model = model
+        self.device: torch.device = next(iter(model.parameters())).device
+        schema = schema_of(train, model.schema)
+        self._user, self._weight = user_column(schema), weight_column(schema)
+        self._item = model.item_schema.item.name
+        own = [column for column in (self._user, self._weight) if column is not None]
+        self.loader = Loader(
+            train,
+            _with(
+                model.query_schema.merge(model.item_schema),
+                [*own, *(schema.select(columns) if columns else ())],
+            ),
+            batch_size=options.batch_size,
+            seed=options.seed,
+            where=positive(schema),
+            device=self.device,
+        )
+        not_empty(self.loader, "fit.train", "check the filters, and that some rows have a weight above 0")
+        self.catalogue = Catalogue.of(self.loader, model.item_schema, self._user)
+        self._epochs = options.epochs
+        self.validation = (
+            None if valid is None else RetrievalValidation(model, valid, self.catalogue, self._user, options)
+        )
+
+    @property
+    def progress(self) -> float:
+        """Share of the run's steps done before the batch that the loader gave last, in [0, 1]."""
+        steps = len(self.loader)
+        return (self.loader.epoch * steps + self.loader.position - 1) / max(self._epochs * steps, 1)
+
+    @property
+    def step(self) -> int:
+        """Number of batches that the loader gave before the last one, over all epochs."""
+        return self.loader.epoch * len(self.loader) + self.loader.position - 1
+
+    def items(self, batch: Batch) -> Tensor:
+        """``[B]`` int64: item code of each row."""
+        return _tensor(batch, self._item)
+
+    def users(self, batch: Batch) -> Tensor | None:
+        """``[B]`` int64: user code of each row; None for data without a user id."""
+        return None if self._user is None else _tensor(batch, self._user.name)
+
+    def weights(self, batch: Batch) -> Tensor | None:
+        """``[B]``: weight of each row; None for equal weights."""
+        return None if self._weight is None else _tensor(batch, self._weight.name)
+
+    def vectors(self, batch: Batch, drawn: Negatives) -> Tensor:
+        """``[M, D]`` of the drawn columns: with the features of a row of the batch, or of the catalogue."""
+        rows = drawn.rows().numpy()
+        own = rows >= 0
+        vectors: Tensor = self.model.encode_item(take(batch, self.model.item_schema.names, rows[own]))
+        if own.all():
+            return vectors
+        others = self.vectors_of(drawn.codes[torch.from_numpy(~own)])
+        place = np.argsort(np.concatenate([np.flatnonzero(own), np.flatnonzero(~own)]))
+        both = torch.cat([vectors, others])
+        return both[torch.from_numpy(place).to(self.device)]
+
+    def vectors_of(self, codes: Tensor) -> Tensor:
+        """``[M, D]`` of items by code, with the features of the catalogue."""
+        vectors: Tensor = self.model.encode_item(self.catalogue.batch(codes.numpy(), self.device))
+        return vectors
+
+    def warn_if_collapsed(self) -> None:
+        """Warn if all items have nearly one vector."""
+        codes = self.catalogue.codes[:_ITEMS_LOOKED_AT]
+        with torch.no_grad():
+            vectors = nn.functional.normalize(self.vectors_of(torch.from_numpy(codes)))
+        # The squared length of the mean of unit vectors is their mean cosine, self-pairs included.
+        cosine = float(vectors.mean(0).square().sum())
+        if len(codes) >= 10 and cosine > _COLLAPSED:
+            warnings.warn(
+                f"fit: the item vectors have collapsed: their mean cosine is {cosine:.3f}. Lower lr, raise "
+                "the temperature, or check that the rows are not all of one item",
+                stacklevel=4,
+            )
+
+
+def _tensor(batch: Batch, name: str) -> Tensor:
+    """A column of one value a row."""
+    column: Any = batch.array(name)
+    assert isinstance(column, Tensor)
+    return column
+
+
+def _with(inputs: Schema, more: list[Column]) -> Schema:
+    return inputs.merge(column for column in more if column.name not in inputs)
