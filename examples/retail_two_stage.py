@@ -13,7 +13,7 @@ early, _, window = sl.split.by_time(past, valid=None, test="56d")
 # The towers learn from the early part: ids, and what the customer bought before.
 history = ops.History("StockCode", max_length=50) >> ops.Categorify(like="StockCode")
 flow = sl.Workflow([tags.any("id") >> ops.Categorify(), history]).fit(early)
-towers = sl.TwoTower(flow.schema, dim=64, hidden=(128,), id_dropout=0.1)
+towers = sl.TwoTower(flow.schema, dim=64, hidden=(128,), query=sl.TowerOptions(id_dropout=0.1))
 softmax, options = sl.SampledSoftmax(temperature=0.1), sl.FitOptions(epochs=epochs, batch_size=1024)
 print(sl.fit(towers, flow.transform(early), softmax, options=options))
 

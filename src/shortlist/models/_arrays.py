@@ -46,12 +46,15 @@ def columns_of(batch: Batch, inputs: Schema, where: str, device: torch.device) -
     return {column.name: _column(batch[column.name], column, where, device) for column in inputs}
 
 
-def in_chunks(batch: Batch, encode: Callable[[Batch], Tensor]) -> npt.NDArray[np.float32]:
-    """Encode a batch of NumPy arrays some rows at a time."""
-    if len(batch) <= _CHUNK:
+def in_chunks(
+    batch: Batch, encode: Callable[[Batch], Tensor], rows: int | None = None
+) -> npt.NDArray[np.float32]:
+    """Encode a batch of NumPy arrays so many rows at a time; None is a number that suits tables."""
+    chunk = _CHUNK if rows is None else rows
+    if len(batch) <= chunk:
         return encode(batch).float().cpu().numpy()
-    starts = range(0, len(batch), _CHUNK)
-    parts = [batch.take(np.arange(start, min(start + _CHUNK, len(batch)))) for start in starts]
+    starts = range(0, len(batch), chunk)
+    parts = [batch.take(np.arange(start, min(start + chunk, len(batch)))) for start in starts]
     return np.concatenate([encode(part).float().cpu().numpy() for part in parts])
 
 

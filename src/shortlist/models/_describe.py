@@ -1,11 +1,15 @@
 """What a model's embedding tables cost."""
 
-from shortlist.nn import EmbeddingTables
+from torch import nn
 
-__all__ = ["describe_tables"]
+from shortlist.nn import EmbeddingTables, MixedTables
+
+__all__ = ["describe_tables", "parameters_beside"]
+
+_BYTES = 4
 
 
-def describe_tables(tables: EmbeddingTables | None, other_parameters: int) -> str:
+def describe_tables(tables: EmbeddingTables | MixedTables | None, other_parameters: int) -> str:
     """One line for each table, largest first, with rows, width and memory in MB (10^6 bytes).
 
     >>> print(describe_tables(EmbeddingTables({"item": 500_000}, dim=64), 1000))
@@ -14,10 +18,16 @@ def describe_tables(tables: EmbeddingTables | None, other_parameters: int) -> st
     """
     if tables is None:
         return f"no tables; other parameters: {other_parameters:,}"
-    width = tables.weight.element_size() * tables.dim / 1e6
+    sizes = {name: rows * tables.widths[name] * _BYTES / 1e6 for name, rows in tables.rows.items()}
     lines = [
-        f"{name}: {rows:,} rows x {tables.dim}, {rows * width:.1f} MB"
-        for name, rows in sorted(tables.rows.items(), key=lambda pair: -pair[1])
+        f"{name}: {tables.rows[name]:,} rows x {tables.widths[name]}, {size:.1f} MB"
+        for name, size in sorted(sizes.items(), key=lambda pair: (-pair[1], -tables.rows[pair[0]]))
     ]
-    total = sum(tables.rows.values()) * width
+    total = sum(sizes.values())
     return "\n".join([*lines, f"tables: {total:.1f} MB; other parameters: {other_parameters:,}"])
+
+
+def parameters_beside(model: nn.Module) -> int:
+    """Numbers that a model learns beside its embedding tables."""
+    in_tables = sum(part.weight.numel() for part in model.modules() if isinstance(part, EmbeddingTables))
+    return sum(part.numel() for part in model.parameters()) - in_tables

@@ -1,8 +1,9 @@
 """Blocks and sparse optimizers: embedding tables, dense layers, row-wise updates."""
 
-from shortlist.nn._blocks import MLP, CrossNetwork, l2_normalize
+from shortlist.nn._blocks import MLP, CrossNetwork, ResidualMLP, l2_normalize
 from shortlist.nn._embedding import EmbeddingTables, dense_parameters, sparse_tables
 from shortlist.nn._memory import keep_freed_memory
+from shortlist.nn._mixed_tables import MixedTables, width_by_size
 from shortlist.nn._precision import Precision, bf16_supported, mixed_precision
 from shortlist.nn._rows import sum_rows
 from shortlist.nn._rowwise import RowWiseAdagrad, RowWiseAdam
@@ -11,7 +12,9 @@ __all__ = [
     "MLP",
     "CrossNetwork",
     "EmbeddingTables",
+    "MixedTables",
     "Precision",
+    "ResidualMLP",
     "RowWiseAdagrad",
     "RowWiseAdam",
     "bf16_supported",
@@ -21,4 +24,5 @@ __all__ = [
     "mixed_precision",
     "sparse_tables",
     "sum_rows",
+    "width_by_size",
 ]

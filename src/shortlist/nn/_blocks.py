@@ -10,7 +10,7 @@ from torch.nn.utils import skip_init
 from shortlist.errors import ArgumentError
 from shortlist.rng import derive
 
-__all__ = ["MLP", "CrossNetwork", "l2_normalize"]
+__all__ = ["MLP", "CrossNetwork", "ResidualMLP", "l2_normalize"]
 
 
 class MLP(nn.Sequential):
@@ -53,6 +53,62 @@ class MLP(nn.Sequential):
                 layers += [activation(), *([nn.Dropout(dropout)] if dropout > 0.0 else [])]
         super().__init__(*layers)
         self.output_dim = widths[-1]
+
+
+class ResidualMLP(nn.Module):
+    """A linear map, then blocks that add to it: ``x <- x + W2 relu(W1 layer_norm(x) + b1) + b2``.
+
+    The blocks start small, so that the whole starts as the linear map.
+
+    Args:
+        input_dim: width of the input.
+        output_dim: width of the output, and of x in every block.
+        hidden: width within each block; at least one.
+        dropout: share of activations within a block set to zero in training, in [0, 1).
+        seed: initial weights and biases are uniform in ``+-1/sqrt(input width)``; W2 a hundredth of that.
+
+    Raises:
+        ArgumentError: no blocks, a width below 1, or ``dropout`` outside [0, 1).
+
+    Source: Gorishniy et al., "Revisiting deep learning models for tabular data", NeurIPS 2021.
+
+    >>> ResidualMLP(8, 4, (16, 16))(torch.zeros(5, 8)).shape
+    torch.Size([5, 4])
+    """
+
+    def __init__(
+        self,
+        input_dim: int,
+        output_dim: int,
+        hidden: Sequence[int],
+        *,
+        dropout: float = 0.0,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        if len(hidden) == 0:
+            raise ArgumentError(
+                "ResidualMLP.hidden", received=tuple(hidden), expected="one or more widths, each >= 1"
+            )
+        self.linear = MLP(input_dim, (output_dim,), seed=derive(seed, "linear"))[0]
+        self.blocks = nn.ModuleList(
+            nn.Sequential(
+                nn.LayerNorm(output_dim),
+                *MLP(output_dim, (width, output_dim), dropout=dropout, seed=derive(seed, "block", depth)),
+            )
+            for depth, width in enumerate(hidden)
+        )
+        with torch.no_grad():
+            for block in self.blocks:
+                for parameter in block[-1].parameters():  # type: ignore[index]
+                    parameter.mul_(0.01)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[B, input_dim]`` to ``[B, output_dim]``."""
+        x = self.linear(x)
+        for block in self.blocks:
+            x = x + block(x)
+        return x
 
 
 class CrossNetwork(nn.Module):

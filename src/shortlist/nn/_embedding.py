@@ -55,6 +55,11 @@ class EmbeddingTables(nn.Module):
         if not sparse:
             self.weight.register_post_accumulate_grad_hook(self._drop_padding_gradient)  # type: ignore[no-untyped-call]
 
+    @property
+    def widths(self) -> dict[str, int]:
+        """Width of each table: one for all."""
+        return dict.fromkeys(self.rows, self.dim)
+
     def lookup(self, name: str, codes: Tensor) -> Tensor:
         """Embeddings of the codes of one table.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from shortlist.features import Workflow, ops
 from shortlist.index import VectorIndex
 from shortlist.io import Dataset
-from shortlist.models.retrieval import TwoTower
+from shortlist.models.retrieval import TowerOptions, TwoTower
 from shortlist.pipeline import Match, Retrieve, State, build_index
 from shortlist.recipes._data import brings_new_pairs
 from shortlist.recipes._options import FitRecipe
@@ -56,7 +56,8 @@ def fit_retriever(
     """
     flow = retrieval_flow(events.schema, recipe).fit(events)
     seed = derive(recipe.seed, "retriever")
-    model = TwoTower(flow.schema, dim=recipe.dim, hidden=(2 * recipe.dim,), id_dropout=0.1, seed=seed)
+    query = TowerOptions(id_dropout=0.1)
+    model = TwoTower(flow.schema, dim=recipe.dim, hidden=(2 * recipe.dim,), query=query, seed=seed)
     options = FitOptions(
         epochs=recipe.epochs if epochs is None else epochs,
         batch_size=_BATCH,

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from shortlist.errors import CheckpointError
-from shortlist.models.retrieval import TwoTower
+from shortlist.models.retrieval import TowerOptions, TwoTower
 from shortlist.samplers import InBatch, Uniform
 from shortlist.train import Checkpoints, FitOptions, Learnable, Optimization, SampledSoftmax, fit
 
@@ -20,7 +20,9 @@ STEPS_AN_EPOCH = 6
 
 def run(schema, train, valid, folder=None, *, hidden=(8,), model=None, **options):
     """Four epochs of six steps with everything that has a state: dropout, sampler, schedule, best weights."""
-    model = model or TwoTower(schema, dim=4, hidden=hidden, dropout=0.2)
+    model = model or TwoTower(
+        schema, dim=4, hidden=hidden, query=TowerOptions(dropout=0.2), item=TowerOptions(dropout=0.2)
+    )
     objective = SampledSoftmax(temperature=0.2, negatives=InBatch() + Uniform(16))
     chosen = FitOptions(
         epochs=4,
@@ -39,7 +41,9 @@ class Killed(Exception):
 
 
 def run_killed(schema, train, valid, folder, step):
-    model = TwoTower(schema, dim=4, hidden=(8,), dropout=0.2)
+    model = TwoTower(
+        schema, dim=4, hidden=(8,), query=TowerOptions(dropout=0.2), item=TowerOptions(dropout=0.2)
+    )
     steps = iter(range(step))
 
     def count(*_):
@@ -96,10 +100,10 @@ import os, signal, sys
 from pathlib import Path
 sys.path.insert(0, {here!r})
 import conftest, test_checkpoint
-from shortlist.models.retrieval import TwoTower
+from shortlist.models.retrieval import TowerOptions, TwoTower
 
 schema = conftest.schema.__wrapped__()
-model = TwoTower(schema, dim=4, hidden=(8,), dropout=0.2)
+model = TwoTower(schema, dim=4, hidden=(8,), query=TowerOptions(dropout=0.2), item=TowerOptions(dropout=0.2))
 calls = iter(range({step}))
 def count(*_):
     if next(calls, None) is None and model.training:

@@ -5,13 +5,13 @@ import sys
 import pytest
 
 from shortlist.errors import ArgumentError
-from shortlist.models.retrieval import TwoTower
+from shortlist.models.retrieval import TowerOptions, TwoTower
 from shortlist.train import Checkpoints, Epoch, FitOptions, FitReport, Optimization, SampledSoftmax, fit
 from shortlist.train._progress import Progress
 
 
 def _loss(schema, train, **options):
-    model = TwoTower(schema, dim=4, hidden=(8,), dropout=0.1)
+    model = TwoTower(schema, dim=4, hidden=(8,), query=TowerOptions(dropout=0.1))
     optimization = Optimization(**options.pop("optimization", {}))
     chosen = FitOptions(**{"epochs": 2, "batch_size": 256, "optimization": optimization, **options})
     return fit(model, train, options=chosen).epochs[-1].loss

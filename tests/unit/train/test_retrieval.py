@@ -7,7 +7,7 @@ from shortlist.data import Batch
 from shortlist.errors import ArgumentError, DataError, SchemaError
 from shortlist.io import Dataset
 from shortlist.loader import Loader
-from shortlist.models.retrieval import TwoTower
+from shortlist.models.retrieval import TableOptions, TowerOptions, TwoTower
 from shortlist.samplers import InBatch, Uniform
 from shortlist.schema import Column, Domain, Schema
 from shortlist.train import FitOptions, Optimization, SampledSoftmax, fit
@@ -33,7 +33,7 @@ def _prices(model):
 @pytest.mark.parametrize("sparse", [True, False])
 def test_the_tower_finds_the_planted_groups(schema, train, hidden, sparse):
     known = schema.without("history")
-    model = TwoTower(known, dim=8, hidden=hidden, sparse=sparse)
+    model = TwoTower(known, dim=8, hidden=hidden, tables=TableOptions(sparse=sparse))
     options = FitOptions(epochs=12, batch_size=128, lr=0.02, optimization=Optimization(dense_lr=0.01))
     report = fit(model, train, SampledSoftmax(temperature=0.2, mask_known=False), options=options)
     scores, same = _group_scores(model, known)
@@ -65,7 +65,7 @@ def test_metric_of_a_planted_answer(schema, train, valid):
 def test_same_seed_same_weights(schema, train):
     states = []
     for seed in (5, 5, 6):
-        model = TwoTower(schema, dim=4, hidden=(8,), dropout=0.3)
+        model = TwoTower(schema, dim=4, hidden=(8,), query=TowerOptions(dropout=0.3))
         fit(model, train, options=FitOptions(epochs=1, batch_size=256, seed=seed))
         states.append(model.state_dict())
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
@@ -74,7 +74,11 @@ def test_same_seed_same_weights(schema, train):
 
 def test_global_random_state_is_left_alone(schema, train):
     before = torch.random.get_rng_state()
-    fit(TwoTower(schema, dim=4, hidden=(8,), dropout=0.3), train, options=FitOptions(epochs=1))
+    fit(
+        TwoTower(schema, dim=4, hidden=(8,), query=TowerOptions(dropout=0.3)),
+        train,
+        options=FitOptions(epochs=1),
+    )
     assert torch.equal(before, torch.random.get_rng_state())
 
 
@@ -186,7 +190,7 @@ def test_bad_data_is_refused(schema, train, valid):
 def test_a_loss_that_is_not_finite_stops_with_a_message(schema, train):
     model = TwoTower(schema, dim=4, normalize=False)
     with torch.no_grad():
-        model.query.mlp[0].weight.fill_(float("nan"))
+        model.query.body[0].weight.fill_(float("nan"))
     with pytest.raises(ArgumentError, match=r"epoch 1, step 1.*a loss of nan.*lower lr"):
         fit(model, train, options=FitOptions(epochs=1))
 

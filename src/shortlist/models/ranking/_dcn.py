@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from shortlist.data import Batch
 from shortlist.errors import ArgumentError, SchemaError
 from shortlist.models._arrays import columns_of, holds_tensors, in_chunks, inference
-from shortlist.models._describe import describe_tables
+from shortlist.models._describe import describe_tables, parameters_beside
 from shortlist.models._features import Features
 from shortlist.models._inputs import cross_inputs, item_inputs, query_inputs, table_rows, targets
 from shortlist.nn import MLP, CrossNetwork, EmbeddingTables
@@ -134,8 +134,7 @@ class DCN(nn.Module):
 
     def describe(self) -> str:
         """The embedding tables with their rows, width and memory."""
-        in_tables = 0 if self.tables is None else self.tables.weight.numel()
-        return describe_tables(self.tables, sum(part.numel() for part in self.parameters()) - in_tables)
+        return describe_tables(self.tables, parameters_beside(self))
 
     def _logits(self, sides: list[Tensor], query_of: Tensor | None) -> Tensor:
         if query_of is not None and len(self.query_schema) > 0:

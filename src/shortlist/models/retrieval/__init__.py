@@ -1,6 +1,7 @@
 """Retrieval models: one vector for a query, one for an item, near to each other when they match."""
 
+from shortlist.models.retrieval._options import TableOptions, TowerOptions
 from shortlist.models.retrieval._tower import Tower
 from shortlist.models.retrieval._two_tower import TwoTower
 
-__all__ = ["Tower", "TwoTower"]
+__all__ = ["TableOptions", "Tower", "TowerOptions", "TwoTower"]

@@ -1,20 +1,24 @@
 """One side of a two-tower model."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
+from shortlist.errors import ArgumentError
 from shortlist.models._arrays import Columns
-from shortlist.models._features import Features
-from shortlist.nn import MLP, EmbeddingTables, l2_normalize
-from shortlist.schema import Schema
+from shortlist.models._features import Features, Tables
+from shortlist.models._inputs import is_categorical
+from shortlist.models.retrieval._options import TowerOptions
+from shortlist.nn import MLP, CrossNetwork, ResidualMLP, l2_normalize
+from shortlist.rng import derive
+from shortlist.schema import FIRST_UNKNOWN, Column, Schema, Tags
 
 __all__ = ["Tower"]
 
 
 class Tower(nn.Module):
-    """Features to one vector: ``MLP(concatenated features)``, scaled to length 1 if wanted.
+    """Features to one vector: ``body(cross layers(concatenated features))``, scaled to length 1 if wanted.
 
     With one categorical input of width ``dim`` and no hidden layers the vector is its embedding. With
     several and no hidden layers it is a linear map that starts as the sum of the embeddings, so that what
@@ -22,46 +26,45 @@ class Tower(nn.Module):
 
     Args:
         inputs: columns of this side.
-        tables: embedding tables, shared with the other side.
-        shortcut: domain whose embeddings are added to the output of the hidden layers when they are as wide.
-        dim: width D of the vector.
-        hidden: widths of the hidden layers.
+        tables: embedding tables, shared with the other side; their width is that of the vector, D.
+        options: layers, dropout and encoders of lists.
+        item: table of the item ids, whose embeddings are added to the output of hidden layers.
+        names: column -> its table, where that is not the one of its domain.
         normalize: scale vectors to length 1.
-        dropout: share of hidden activations set to zero in training.
         seed: of the initial weights.
+
+    Raises:
+        ArgumentError: a module of the options does not fit the columns.
     """
 
     def __init__(
         self,
         inputs: Schema,
-        tables: EmbeddingTables,
+        tables: Tables,
+        options: TowerOptions,
         *,
-        shortcut: str,
-        dim: int,
-        hidden: Sequence[int] = (),
+        item: str,
+        names: Mapping[str, str] | None = None,
         normalize: bool = True,
-        dropout: float = 0.0,
         seed: int = 0,
     ) -> None:
         super().__init__()
-        self.inputs = inputs
-        self.normalize = normalize
-        self.features = Features(inputs, tables)
-        self.mlp: nn.Module = nn.Identity()
-        self._shortcuts: list[int] = []
-        if len(hidden) > 0 or len(inputs) > 1 or self.features.width != dim:
-            mlp = MLP(self.features.width, (*hidden, dim), dropout=dropout, seed=seed)
-            _zero_biases(mlp)
-            if len(hidden) == 0 and tables.dim == dim:
-                _start_as_sum(mlp, self.features.embeddings)
-            self.mlp = mlp
-            if len(hidden) > 0 and tables.dim == dim:
-                self._shortcuts = self.features.places(shortcut)
+        self.inputs, self.normalize, self.id_dropout = inputs, normalize, options.id_dropout
+        self._ids = [column.name for column in inputs if column.has(Tags.ID) and not column.is_list]
+        histories = _histories(inputs, options.history)
+        self.features = Features(inputs, tables, histories=histories, texts=options.text, names=names)
+        self.dim = tables.dim
+        self.body, deep = self._layers(options, seed)
+        self._shortcuts = self.features.places(item) if deep else []
+        if len(self.features.encoders) > 0 or options.body is not None:
+            self._check_modules()
 
     def forward(self, columns: Columns) -> Tensor:
         """Vectors ``[B, D]`` of columns given as for ``Features``."""
+        if self.training and self.id_dropout > 0:
+            columns = self._without_some_ids(columns)
         features: Tensor = self.features(columns)
-        vectors: Tensor = self.mlp(features)
+        vectors: Tensor = self.body(features)
         for start in self._shortcuts:
             vectors = vectors + features[:, start : start + vectors.shape[1]]
         return l2_normalize(vectors) if self.normalize else vectors.float()
@@ -71,16 +74,106 @@ class Tower(nn.Module):
         vectors: Tensor = self(dict(zip(self.inputs.names, tensors, strict=True)))
         return vectors
 
+    def _layers(self, options: TowerOptions, seed: int) -> tuple[nn.Module, bool]:
+        """The layers after the features, and whether there are hidden ones among them."""
+        width, hidden = self.features.width, tuple(options.hidden or ())
+        cross = CrossNetwork(width, options.cross, seed=derive(seed, "cross"))
+        if options.body is not None:
+            return (nn.Sequential(cross, options.body) if options.cross > 0 else options.body), True
+        if len(hidden) == 0 and options.residual:
+            raise ArgumentError(
+                "TowerOptions.residual",
+                received="no hidden layers",
+                expected="hidden layers",
+                remedy="hidden=(128,)",
+            )
+        if len(hidden) == 0 and options.cross == 0 and len(self.inputs) == 1 and width == self.dim:
+            return nn.Identity(), False
+        layers = self._hidden(hidden, options, seed)
+        return (nn.Sequential(cross, layers) if options.cross > 0 else layers), len(hidden) > 0
 
-def _zero_biases(mlp: MLP) -> None:
+    def _hidden(self, hidden: Sequence[int], options: TowerOptions, seed: int) -> nn.Module:
+        width, dropout = self.features.width, options.dropout
+        layers = (
+            ResidualMLP(width, self.dim, hidden, dropout=dropout, seed=seed)
+            if options.residual
+            else MLP(width, (*hidden, self.dim), dropout=dropout, seed=seed)
+        )
+        _zero_biases(layers)
+        if isinstance(layers, ResidualMLP):
+            _start_as_sum(layers.linear, self.features.embeddings)
+        elif len(hidden) == 0:
+            _start_as_sum(layers[0], self.features.embeddings)
+        return layers
+
+    def _without_some_ids(self, columns: Columns) -> Columns:
+        """A share of the ids become unknown ones, so that the other columns learn to stand alone."""
+        changed = dict(columns)
+        for name in self._ids:
+            codes = changed[name]
+            assert isinstance(codes, Tensor)
+            drop = torch.rand(len(codes), device=codes.device) < self.id_dropout
+            changed[name] = torch.where(drop, FIRST_UNKNOWN, codes)
+        return changed
+
+    def _check_modules(self) -> None:
+        """Try given modules on one row of padding and zeros."""
+        columns = {column.name: _nothing(column) for column in self.inputs}
+        training = self.training
+        self.eval()
+        with torch.no_grad():
+            features = self.features(columns)
+            _check_width("TowerOptions.history", features, self.features.width, "encoders of lists")
+            try:
+                vectors = self.body(features)
+            except RuntimeError as error:
+                raise ArgumentError(
+                    "TowerOptions.body",
+                    received=str(error).splitlines()[0],
+                    expected=f"a module from [B, {self.features.width}] to [B, {self.dim}]",
+                ) from error
+            _check_width("TowerOptions.body", vectors, self.dim, f"[B, {self.features.width}] to")
+        self.train(training)
+
+
+def _histories(inputs: Schema, given: nn.Module | Mapping[str, nn.Module] | None) -> Mapping[str, nn.Module]:
+    if given is None:
+        return {}
+    if not isinstance(given, nn.Module):
+        return given
+    lists = [column.name for column in inputs if column.has(Tags.SEQUENCE) and column.is_list]
+    if len(lists) != 1:
+        raise ArgumentError(
+            "TowerOptions.history",
+            received=f"one module for the SEQUENCE columns {lists}",
+            expected="one such column",
+            remedy="say which: history={'item_id_history': module}",
+        )
+    return {lists[0]: given}
+
+
+def _nothing(column: Column) -> Tensor:
+    shape = {"scalar": (1,), "list": (1, 1)}.get(column.shape.kind, (1, column.shape.size or 0))
+    return torch.zeros(shape, dtype=torch.int64 if is_categorical(column) else torch.float32)
+
+
+def _check_width(where: str, found: Tensor, width: int, what: str) -> None:
+    if found.shape != (1, width):
+        raise ArgumentError(
+            where,
+            received=f"a module that makes vectors {tuple(found.shape)} of one row",
+            expected=f"{what} [B, {width}]",
+        )
+
+
+def _zero_biases(layers: nn.Module) -> None:
     """Embeddings start small: beside them a random bias would give every row nearly one direction."""
-    for layer in mlp:
+    for layer in layers.modules():
         if isinstance(layer, nn.Linear):
             nn.init.zeros_(layer.bias)
 
 
-def _start_as_sum(mlp: MLP, embeddings: int) -> None:
-    layer = mlp[0]
+def _start_as_sum(layer: nn.Module, embeddings: int) -> None:
     assert isinstance(layer, nn.Linear)
     dim = layer.out_features
     with torch.no_grad():

@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from shortlist.data import Batch, Ragged
 from shortlist.errors import ArgumentError, SchemaError
-from shortlist.models.retrieval import TwoTower
+from shortlist.models.retrieval import TableOptions, TowerOptions, TwoTower
+from shortlist.nn import MLP
 from shortlist.schema import LIST, Column, Domain, Schema
 from shortlist.testing._models import RETRIEVAL_CHECKS, random_batch, tensors
 
@@ -26,10 +28,57 @@ WIDE = Schema(
         Column("note", "string", ("item", "text")),
     ]
 )
+DENSE = TableOptions(sparse=False)
+
+
+class Last(nn.Module):
+    """A linear map of the newest element of a list."""
+
+    def __init__(self, dim, seed):
+        super().__init__()
+        self.map = MLP(dim, (dim,), seed=seed)
+
+    def forward(self, vectors, mask):
+        places = torch.arange(vectors.shape[1], device=mask.device)
+        newest = torch.where(mask, places, -1).max(1, keepdim=True).values
+        chosen = (places == newest) & mask
+        return self.map((vectors * chosen.unsqueeze(2)).sum(1))
+
+
+class Bag(nn.Module):
+    """The sum of the vectors of tokens."""
+
+    def __init__(self, tokens, dim, seed):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(tokens, dim, generator=torch.Generator().manual_seed(seed)))
+
+    def forward(self, codes):
+        return (self.weight[codes] * (codes != 0).unsqueeze(2)).sum(1)
+
+
 MODELS = {
-    "ids": lambda seed: TwoTower(Schema([USER, ITEM]), dim=8, seed=seed, sparse=False),
-    "linear": lambda seed: TwoTower(WIDE, dim=8, seed=seed, sparse=False),
-    "deep": lambda seed: TwoTower(WIDE, dim=6, hidden=(16,), seed=seed, sparse=False, normalize=False),
+    "ids": lambda seed: TwoTower(Schema([USER, ITEM]), dim=8, seed=seed, tables=DENSE),
+    "linear": lambda seed: TwoTower(WIDE, dim=8, seed=seed, tables=DENSE),
+    "deep": lambda seed: TwoTower(WIDE, dim=6, hidden=(16,), seed=seed, tables=DENSE, normalize=False),
+    "asymmetric": lambda seed: TwoTower(
+        WIDE,
+        dim=6,
+        query=TowerOptions(hidden=(16, 12), residual=True),
+        item=TowerOptions(hidden=(8,), cross=2),
+        seed=seed,
+        tables=TableOptions(widths={"hour": 2, "item": 3}, own_histories=True, sparse=False),
+    ),
+    "encoded": lambda seed: TwoTower(
+        WIDE,
+        dim=6,
+        query=TowerOptions(history=Last(6, seed)),
+        item=TowerOptions(body=MLP(13, (9, 6), seed=seed), history={"genres": Last(6, seed)}),
+        seed=seed,
+        tables=TableOptions(widths="by size", sparse=False),
+    ),
+    "tokens": lambda seed: TwoTower(
+        WIDE, dim=6, item=TowerOptions(text={"genres": Bag(9, 6, seed)}), seed=seed, tables=DENSE
+    ),
 }
 
 
@@ -66,7 +115,7 @@ def test_vectors_have_length_one_and_outcomes_are_never_inputs():
 
 
 def test_dropout_works_in_training_only():
-    model = TwoTower(WIDE, dim=8, hidden=(64,), dropout=0.5)
+    model = TwoTower(WIDE, dim=8, hidden=(64,), item=TowerOptions(dropout=0.5))
     batch = random_batch(model.item_schema, 6)
     assert np.array_equal(model.encode_item(batch), model.encode_item(batch))
 
@@ -136,7 +185,7 @@ def test_sparse_tables_keep_their_gradients_by_row():
 
 
 def test_id_dropout_hides_users_in_training_only():
-    model = TwoTower(WIDE, dim=8, id_dropout=0.5)
+    model = TwoTower(WIDE, dim=8, query=TowerOptions(id_dropout=0.5))
     batch = tensors(random_batch(model.query_schema, 200))
     unknown = tensors(batch_with_unknown_user(model))
     model.eval()
@@ -160,7 +209,7 @@ def test_hidden_layers_add_to_the_item_embeddings():
     model = TwoTower(WIDE, dim=8, hidden=(16,), normalize=False)
     with torch.no_grad():
         for tower in (model.query, model.item):
-            tower.mlp[-1].weight.zero_()
+            tower.body[-1].weight.zero_()
     weight = model.tables.weight.detach().numpy()[model.tables.starts["item"] :]
     batch = random_batch(model.query_schema, 1).with_columns({"history": Ragged.of([[5, 7]])})
     np.testing.assert_allclose(model.encode_query(batch), [(weight[5] + weight[7]) / 2], atol=1e-6)
