@@ -1,22 +1,37 @@
-"""Blocks and sparse optimizers: embedding tables, dense layers, row-wise updates."""
+"""Blocks and sparse optimizers: embedding tables, dense layers, encoders of histories, row-wise updates."""
 
 from shortlist.nn._blocks import MLP, CrossNetwork, ResidualMLP, l2_normalize
 from shortlist.nn._embedding import EmbeddingTables, dense_parameters, sparse_tables
+from shortlist.nn._history import HistoryEncoder
+from shortlist.nn._hstu import HSTUEncoder
+from shortlist.nn._ligr import LiGREncoder
 from shortlist.nn._memory import keep_freed_memory
 from shortlist.nn._mixed_tables import MixedTables, width_by_size
+from shortlist.nn._pooling import AttentionPooling, MeanPooling, RecencyPooling, SumPooling
 from shortlist.nn._precision import Precision, bf16_supported, mixed_precision
+from shortlist.nn._recurrent import RecurrentEncoder
 from shortlist.nn._rows import sum_rows
 from shortlist.nn._rowwise import RowWiseAdagrad, RowWiseAdam
+from shortlist.nn._transformer import TransformerEncoder
 
 __all__ = [
     "MLP",
+    "AttentionPooling",
     "CrossNetwork",
     "EmbeddingTables",
+    "HSTUEncoder",
+    "HistoryEncoder",
+    "LiGREncoder",
+    "MeanPooling",
     "MixedTables",
     "Precision",
+    "RecencyPooling",
+    "RecurrentEncoder",
     "ResidualMLP",
     "RowWiseAdagrad",
     "RowWiseAdam",
+    "SumPooling",
+    "TransformerEncoder",
     "bf16_supported",
     "dense_parameters",
     "keep_freed_memory",

@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.utils import skip_init
 
 from shortlist.errors import ArgumentError
+from shortlist.nn._seeded import linear
 from shortlist.rng import derive
 
 __all__ = ["MLP", "CrossNetwork", "ResidualMLP", "l2_normalize"]
@@ -48,7 +48,7 @@ class MLP(nn.Sequential):
             raise ArgumentError("MLP.dropout", received=dropout, expected="a share in [0, 1)")
         layers: list[nn.Module] = []
         for depth in range(len(hidden)):
-            layers.append(_linear(widths[depth], widths[depth + 1], derive(seed, "mlp", depth)))
+            layers.append(linear(widths[depth], widths[depth + 1], derive(seed, "mlp", depth)))
             if depth < len(hidden) - 1:
                 layers += [activation(), *([nn.Dropout(dropout)] if dropout > 0.0 else [])]
         super().__init__(*layers)
@@ -140,11 +140,11 @@ class CrossNetwork(nn.Module):
             )
         super().__init__()
         self.layers = nn.ModuleList(
-            _linear(dim, dim, derive(seed, "cross", layer))
+            linear(dim, dim, derive(seed, "cross", layer))
             if rank is None
             else nn.Sequential(
-                _linear(dim, rank, derive(seed, "cross", layer, "down"), bias=False),
-                _linear(rank, dim, derive(seed, "cross", layer, "up")),
+                linear(dim, rank, derive(seed, "cross", layer, "down"), bias=False),
+                linear(rank, dim, derive(seed, "cross", layer, "up")),
             )
             for layer in range(depth)
         )
@@ -166,12 +166,3 @@ def l2_normalize(x: Tensor) -> Tensor:
     [[0.6..., 0.8...], [0.0, 0.0]]
     """
     return functional.normalize(x.to(torch.promote_types(x.dtype, torch.float32)), dim=-1)
-
-
-def _linear(input_dim: int, output_dim: int, seed: int, *, bias: bool = True) -> nn.Linear:
-    # nn.Linear would draw its initial values from torch's global generator.
-    layer: nn.Linear = skip_init(nn.Linear, input_dim, output_dim, bias=bias)  # type: ignore[no-untyped-call]
-    generator = torch.Generator().manual_seed(seed)
-    for parameter in layer.parameters():
-        nn.init.uniform_(parameter, -(input_dim**-0.5), input_dim**-0.5, generator=generator)
-    return layer
