@@ -4,8 +4,7 @@ Scores are made for some rows at a time, and their gradients with them in the fo
 not grow with B x M; sums are kept in float32 at least.
 """
 
-from itertools import pairwise
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,11 +13,11 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from shortlist.errors import ArgumentError
+from shortlist.losses._numbers import constant, lowest, product_dtype, sum_dtype
+from shortlist.losses._pairs import Pairs, by_first, check_pairs, cut
 from shortlist.losses._weights import shares
 
-__all__ = ["Pairs", "sampled_softmax"]
-
-Pairs: TypeAlias = tuple[Tensor, Tensor]
+__all__ = ["sampled_softmax"]
 
 _CHUNK_SCORES = 2**21  # scores held at a time: at most 8 MB in float32, which a processor's cache can hold
 
@@ -72,12 +71,12 @@ def sampled_softmax(
     _check_vectors(queries, positives, negatives, temperature)
     _check_length("log_weights", log_weights, len(negatives))
     _check_length("positive_log_weights", positive_log_weights, len(queries))
-    _check_pairs(exclude, len(queries), len(negatives))
-    dtype = _sum_dtype(queries)
+    check_pairs("sampled_softmax", exclude, len(queries), len(negatives))
+    dtype = sum_dtype(queries)
     terms = _Terms(
-        log_weights=_constant(log_weights, dtype),
-        positive_log_weights=_constant(positive_log_weights, dtype),
-        exclude=_by_row(exclude),
+        log_weights=constant(log_weights, dtype),
+        positive_log_weights=constant(positive_log_weights, dtype),
+        exclude=by_first(exclude),
         shares=shares(weights, queries[:, 0].detach().to(dtype), "sampled_softmax"),
         with_gradients=torch.is_grad_enabled(),
     )
@@ -98,13 +97,13 @@ class _SampledSoftmax(Function):
     @staticmethod
     def forward(ctx: Any, queries: Tensor, positives: Tensor, negatives: Tensor, terms: _Terms) -> Tensor:
         shares = terms.shares
-        dtype = _product_dtype(queries)
+        dtype = product_dtype(queries)
         vectors = (queries, positives, negatives)
         grads = [torch.zeros_like(part, dtype=shares.dtype) for part in vectors]
         loss = shares.new_zeros(())
         with torch.autocast(queries.device.type, enabled=False):
             columns = negatives.to(dtype)
-            for rows, pairs in _chunks(len(queries), len(negatives), terms.exclude):
+            for rows, pairs in cut(len(queries), len(negatives), terms.exclude, _CHUNK_SCORES):
                 query, positive = queries[rows].to(shares.dtype), positives[rows].to(shares.dtype)
                 target = (query * positive).sum(1)
                 if terms.positive_log_weights is not None:
@@ -132,54 +131,12 @@ def _softmax(
 ) -> tuple[Tensor, Tensor]:
     """Softmax over the negatives ``[b, M]`` and the log of the sum it divides by ``[b]``."""
     scores = torch.mm(queries, negatives.T)
-    scores = scores.to(_sum_dtype(queries)) if log_weights is None else torch.add(scores, log_weights)
+    scores = scores.to(sum_dtype(queries)) if log_weights is None else torch.add(scores, log_weights)
     if pairs is not None:
-        scores[pairs] = _lowest(scores.dtype)
+        scores[pairs] = lowest(scores.dtype)
     probabilities = scores.softmax(1)
     # The largest probability cannot underflow, so its logarithm is as exact as a second pass over the scores.
     return probabilities, scores.amax(1) - probabilities.amax(1).log()
-
-
-def _chunks(rows: int, columns: int, exclude: Pairs | None) -> list[tuple[slice, Pairs | None]]:
-    """Slices of rows with the excluded pairs of each, whose rows count from the slice's start."""
-    if columns == 0:
-        return []
-    # A power of two, as matrix products are compiled for each shape: other numbers of columns share it.
-    size = 1 << (max(_CHUNK_SCORES // columns, 1).bit_length() - 1)
-    bounds = [*range(0, rows, size), rows]
-    if exclude is None:
-        return [(slice(start, end), None) for start, end in pairwise(bounds)]
-    pair_rows, pair_columns = exclude
-    cuts = torch.searchsorted(pair_rows, torch.tensor(bounds, device=pair_rows.device)).tolist()
-    return [
-        (slice(start, end), (pair_rows[first:last] - start, pair_columns[first:last]))
-        for (start, end), (first, last) in zip(pairwise(bounds), pairwise(cuts), strict=True)
-    ]
-
-
-def _constant(x: Tensor | None, dtype: torch.dtype) -> Tensor | None:
-    return None if x is None else x.detach().to(dtype).clamp(min=_lowest(dtype))
-
-
-def _lowest(dtype: torch.dtype) -> float:
-    """A score that weighs nothing; of minus infinity, a row with nothing else would make NaN."""
-    return torch.finfo(dtype).min / 2
-
-
-def _by_row(pairs: Pairs | None) -> Pairs | None:
-    if pairs is None or bool((pairs[0][1:] >= pairs[0][:-1]).all()):
-        return pairs
-    rows, order = pairs[0].sort()
-    return rows, pairs[1][order]
-
-
-def _sum_dtype(x: Tensor) -> torch.dtype:
-    return torch.promote_types(x.dtype, torch.float32)
-
-
-def _product_dtype(x: Tensor) -> torch.dtype:
-    device = x.device.type
-    return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x.dtype
 
 
 def _check_vectors(
@@ -199,17 +156,3 @@ def _check_vectors(
 def _check_length(name: str, value: Tensor | None, length: int) -> None:
     if value is not None and value.shape != (length,):
         raise ArgumentError(f"sampled_softmax.{name}", received=tuple(value.shape), expected=f"({length},)")
-
-
-def _check_pairs(pairs: Pairs | None, rows: int, columns: int) -> None:
-    if pairs is None:
-        return
-    same = pairs[0].ndim == 1 and pairs[0].shape == pairs[1].shape
-    # An accelerator checks its own indices; asking for their range here would wait for it.
-    limits = () if pairs[0].is_cuda or pairs[0].numel() == 0 else zip(pairs, (rows, columns), strict=True)
-    if not same or any(int(part.min()) < 0 or int(part.max()) >= limit for part, limit in limits):
-        raise ArgumentError(
-            "sampled_softmax.exclude",
-            received=f"row numbers {tuple(pairs[0].shape)} and column numbers {tuple(pairs[1].shape)}",
-            expected=f"two int64 tensors [E], rows from 0 to {rows - 1} and columns from 0 to {columns - 1}",
-        )

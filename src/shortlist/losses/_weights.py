@@ -1,10 +1,15 @@
-"""Row weights as shares."""
+"""Row weights as shares, and the mean that they make."""
 
 from torch import Tensor
 
 from shortlist.errors import ArgumentError
 
-__all__ = ["shares"]
+__all__ = ["mean", "shares"]
+
+
+def mean(losses: Tensor, shares: Tensor) -> Tensor:
+    """Sum of ``[B]`` losses times their shares; ``torch.autocast`` would make a product of vectors coarse."""
+    return (losses * shares).sum()
 
 
 def shares(weights: Tensor | None, like: Tensor, where: str) -> Tensor:

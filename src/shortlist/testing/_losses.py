@@ -2,12 +2,20 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["check_softmax_gradients", "check_softmax_on_nothing", "check_softmax_values", "softmax_reference"]
+__all__ = [
+    "check_full_softmax_gradients",
+    "check_full_softmax_values",
+    "check_softmax_gradients",
+    "check_softmax_on_nothing",
+    "check_softmax_values",
+    "softmax_reference",
+]
 
 _Loss = Callable[..., Tensor]
 
@@ -61,7 +69,7 @@ def check_softmax_gradients(loss: _Loss, *, seed: int) -> None:
     """The gradients equal finite differences in float64, without options and with all of them."""
     for options in ({}, _options(3, 4, seed)[-1]):
 
-        def of_vectors(*vectors: Tensor, options: dict[str, object] = options) -> Tensor:
+        def of_vectors(*vectors: Tensor, options: dict[str, Any] = options) -> Tensor:
             return loss(*vectors, **options)
 
         assert torch.autograd.gradcheck(of_vectors, _vectors(3, 4, seed))
@@ -78,8 +86,59 @@ def check_softmax_on_nothing(loss: _Loss) -> None:
     assert all(bool((grad == 0).all()) for grad in grads)
 
 
+def check_full_softmax_values(loss: _Loss, *, rows: int, columns: int, seed: int, rtol: float = 1e-9) -> None:
+    """The loss over a catalogue and its gradients equal those of the whole matrix of scores, by autograd.
+
+    Passing ``functools.partial(loss, label_smoothing=e)`` compares with the same smoothing.
+    """
+    smoothing = getattr(loss, "keywords", {}).get("label_smoothing", 0.0)
+    queries, _, items = _vectors(rows, columns, seed)
+    positives = torch.arange(rows) * 3 % columns
+    for options in _options(rows, columns, seed):
+        options.pop("positive_log_weights", None)
+        received = loss(queries, positives, items, **options)
+        expected = _full_reference(queries, positives, items, smoothing, options)
+        pairs = zip(
+            (received, *torch.autograd.grad(received, (queries, items))),
+            (expected, *torch.autograd.grad(expected, (queries, items))),
+            strict=True,
+        )
+        for left, right in pairs:
+            torch.testing.assert_close(left, right, rtol=rtol, atol=rtol)
+
+
+def check_full_softmax_gradients(loss: _Loss, *, seed: int) -> None:
+    """The gradients equal finite differences in float64, without options and with all of them."""
+    queries, _, items = _vectors(3, 4, seed)
+    positives = torch.tensor([2, 0, 2])
+    for options in ({}, _options(3, 4, seed)[-1]):
+        options.pop("positive_log_weights", None)
+
+        def of_vectors(queries: Tensor, items: Tensor, options: dict[str, Any] = options) -> Tensor:
+            return loss(queries, positives, items, **options)
+
+        assert torch.autograd.gradcheck(of_vectors, (queries, items))
+
+
+def _full_reference(
+    queries: Tensor, positives: Tensor, items: Tensor, smoothing: float, options: dict[str, Any]
+) -> Tensor:
+    scores = queries @ items.T / options.get("temperature", 1.0)
+    weights = torch.ones_like(scores) * options.get("log_weights", torch.zeros(len(items))).exp()
+    if "exclude" in options:
+        weights[options["exclude"]] = 0.0
+    rows = torch.arange(len(queries))
+    weights[rows, positives] = 1.0
+    log_sum = (scores.exp() * weights).sum(1).log()
+    mean = (scores * weights).sum(1) / weights.sum(1)
+    losses = log_sum - (1 - smoothing) * scores[rows, positives] - smoothing * mean
+    row_weights: Tensor = options.get("weights", torch.ones(len(queries)))
+    loss: Tensor = (losses * row_weights).sum() / row_weights.sum()
+    return loss
+
+
 def _value_and_gradients(
-    loss: _Loss, rows: int, columns: int, seed: int, options: dict[str, object]
+    loss: _Loss, rows: int, columns: int, seed: int, options: dict[str, Any]
 ) -> tuple[Tensor, ...]:
     vectors = _vectors(rows, columns, seed)
     value = loss(*vectors, **options)
@@ -95,7 +154,7 @@ def _vectors(rows: int, columns: int, seed: int) -> tuple[Tensor, Tensor, Tensor
     return queries, positives, negatives
 
 
-def _options(rows: int, columns: int, seed: int) -> list[dict[str, object]]:
+def _options(rows: int, columns: int, seed: int) -> list[dict[str, Any]]:
     generator = torch.Generator().manual_seed(seed + 1)
 
     def log_share(count: int) -> Tensor:

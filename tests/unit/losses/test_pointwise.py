@@ -55,7 +55,7 @@ def test_gradient_equals_finite_differences() -> None:
 
 
 def test_wrong_shapes_are_named() -> None:
-    with pytest.raises(ArgumentError, match=r"logits \(2,\) and labels \(3,\)"):
+    with pytest.raises(ArgumentError, match=r"predictions \(2,\) and labels \(3,\)"):
         binary_cross_entropy(torch.zeros(2), torch.zeros(3))
     with pytest.raises(ArgumentError, match=r"binary_cross_entropy.weights"):
         binary_cross_entropy(torch.zeros(2), torch.zeros(2), weights=torch.zeros(3))
