@@ -23,7 +23,9 @@ _ROOMS = {
         *("Retrieve", "Score", "State", "Take", "build_index", "load", "ranking_examples"),
     ),
     "shortlist.profiling": ("Profile", "profile"),
-    "shortlist.samplers": ("InBatch", "Uniform"),
+    "shortlist.samplers": (
+        *("Exposed", "Hardest", "InBatch", "LogUniform", "Mined", "Queue", "Streaming", "Unigram", "Uniform"),
+    ),
     "shortlist.schedules": ("Linear",),
     "shortlist.schema": ("Column", "Domain", "Schema", "Shape", "Tags"),
     "shortlist.train": (

@@ -53,8 +53,15 @@ from shortlist.pipeline import load as load
 from shortlist.pipeline import ranking_examples as ranking_examples
 from shortlist.profiling import Profile as Profile
 from shortlist.profiling import profile as profile
+from shortlist.samplers import Exposed as Exposed
+from shortlist.samplers import Hardest as Hardest
 from shortlist.samplers import InBatch as InBatch
+from shortlist.samplers import LogUniform as LogUniform
+from shortlist.samplers import Mined as Mined
+from shortlist.samplers import Queue as Queue
+from shortlist.samplers import Streaming as Streaming
 from shortlist.samplers import Uniform as Uniform
+from shortlist.samplers import Unigram as Unigram
 from shortlist.schedules import Linear as Linear
 from shortlist.schema import Column as Column
 from shortlist.schema import Domain as Domain

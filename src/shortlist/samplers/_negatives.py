@@ -28,7 +28,10 @@ class Negatives(NamedTuple):
     positive_log_q: Tensor
     """``[B]`` float32: the same for each row's positive."""
     exclude: tuple[Tensor, Tensor]
-    """Row and column numbers of the pairs that are no negatives, ordered by row, each once."""
+    """Row and column numbers of the pairs that are no negatives, ordered by row, each once. Pairs with
+    a column that nobody has as a negative (count 0) may be missing."""
+    queued: Tensor | None = None
+    """``[M]`` bool: the column is a negative only because a queue remembers it; None is for none."""
 
     def log_weights(
         self, *, log_q: bool = True, correct_positive: bool = True
@@ -54,7 +57,7 @@ class Negatives(NamedTuple):
         """
         if not log_q:
             return self.counts.log(), None
-        log_draws = self.counts.sum().log()
+        log_draws = self.counts.sum().clamp(min=1.0).log()
         positive = -self.positive_log_q - log_draws if correct_positive else None
         return self.counts.log() - self.log_q - log_draws, positive
 
@@ -78,4 +81,5 @@ class Negatives(NamedTuple):
             log_q=self.log_q.to(device),
             positive_log_q=self.positive_log_q.to(device),
             exclude=(self.exclude[0].to(device), self.exclude[1].to(device)),
+            queued=None if self.queued is None else self.queued.to(device),
         )

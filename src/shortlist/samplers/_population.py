@@ -1,16 +1,19 @@
 """What the training log says about items and users, as a sampler needs it."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from shortlist.errors import ArgumentError
 
-__all__ = ["Codes", "Population"]
+__all__ = ["Codes", "Floats", "Population"]
 
-Codes = npt.NDArray[np.int64]
+Codes: TypeAlias = npt.NDArray[np.int64]
+Floats: TypeAlias = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -30,11 +33,27 @@ class Population:
     """``[U + 1]``: where each user's part of ``known_items`` starts, and the end of the last."""
     known_items: Codes
     """``[K]``: item codes, distinct and ascending within a user."""
+    estimate: Callable[[Codes], Floats] | None = field(default=None, repr=False, compare=False)
+    """Gives the share of the training rows of each code, in place of that of ``counts``."""
+    _made: dict[object, npt.NDArray[Any]] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def total(self) -> int:
         """Number of training rows."""
         return int(self.counts.sum())
+
+    def share(self, codes: Codes) -> Floats:
+        """Each item's share of the training rows; an item never seen counts as seen once."""
+        if self.estimate is not None:
+            return self.estimate(codes)
+        shares: Floats = np.maximum(self.counts[codes], 1) / max(self.total, 1)
+        return shares
+
+    def remembered(self, name: object, make: Callable[[], npt.NDArray[Any]]) -> npt.NDArray[Any]:
+        """What a source works out of the counts, once."""
+        if name not in self._made:
+            self._made[name] = make()
+        return self._made[name]
 
     @classmethod
     def from_log(

@@ -1,5 +1,6 @@
 """Draws the negatives of each batch."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,9 @@ from shortlist.rng import generator
 from shortlist.samplers._exclusions import Exclusions
 from shortlist.samplers._negatives import Negatives
 from shortlist.samplers._population import Codes, Population
-from shortlist.samplers._sources import Source
+from shortlist.samplers._queue import Memory, queue_of
+from shortlist.samplers._source import Rows, Source
+from shortlist.samplers._streaming import StreamedShares, Streaming
 
 __all__ = ["Sampler"]
 
@@ -27,9 +30,10 @@ class Sampler:
     of its user. An item drawn more than once is one column with a count, which costs less and is the same.
 
     Args:
-        source: ``InBatch()``, ``Uniform(n)`` or a sum of sources.
+        source: ``InBatch()``, ``Uniform(n)`` or another, or a sum of sources that rows share.
         population: the training log's counts.
         seed: of the draws; the same seed and calls give the same negatives.
+        streaming: estimate the shares of the items from the batches; None takes them from ``population``.
 
     >>> from shortlist.samplers import InBatch
     >>> log = Population.from_log([0, 0, 1], [1, 2, 2], users_total=2, items_total=3)
@@ -40,11 +44,24 @@ class Sampler:
     [[0, 0, 1, 1, 2], [0, 1, 0, 1, 1]]
     """
 
-    def __init__(self, source: Source, population: Population, *, seed: int) -> None:
+    def __init__(
+        self, source: Source, population: Population, *, seed: int, streaming: Streaming | None = None
+    ) -> None:
         self.source = source
         self.population = population
         self._rng = generator(seed, "negatives")
         self._exclusions = Exclusions(population)
+        queue = queue_of(source)
+        self._memory = None if queue is None else Memory(queue.batches)
+        self._streamed = (
+            None
+            if streaming is None
+            else StreamedShares(streaming, items=len(population.counts), catalogue=len(population.catalogue))
+        )
+        # Shares are read from here; counts, and so the laws of the draws, stay those of the log.
+        self._shares = (
+            population if self._streamed is None else replace(population, estimate=self._streamed.share)
+        )
 
     def sample(self, items: Tensor, users: Tensor | None = None) -> Negatives:
         """Negatives for one batch.
@@ -62,33 +79,63 @@ class Sampler:
             if users is None
             else _codes("users", users, len(items), len(self.population.known_starts) - 1)
         )
+        queue = np.empty(0, np.int64) if self._memory is None else self._memory.codes()
+        if self._streamed is not None:
+            self._streamed.update(item_codes)
         drawn = self.source.draw(self.population, self._rng)
-        drawn = np.concatenate([item_codes, drawn]) if self.source.in_batch else drawn
-        codes, places = np.unique(np.concatenate([item_codes, drawn]), return_inverse=True)
-        positives, draws = places[: len(item_codes)], places[len(places) - len(drawn) :]
-        pairs = self._exclusions.find(codes, positives, user_codes)
-        filling = np.repeat(codes[:1], -len(codes) % _COLUMN_MULTIPLE)
-        columns = np.concatenate([codes, filling])
-        return Negatives(
-            codes=torch.from_numpy(columns),
-            positives=torch.from_numpy(positives),
-            counts=torch.from_numpy(np.bincount(draws, minlength=len(columns)).astype(np.float32)),
-            log_q=self._log_q(columns, len(item_codes), len(drawn)),
-            positive_log_q=self._log_q(item_codes, len(item_codes), len(drawn)),
-            exclude=(torch.from_numpy(pairs[0]), torch.from_numpy(pairs[1])),
-        )
+        negatives = self._negatives(item_codes, user_codes, drawn, queue)
+        if self._memory is not None:
+            self._memory.add(item_codes)
+        return negatives
 
     def state_dict(self) -> dict[str, Any]:
         """Where the draws stand: plain numbers and text, for an exact resume."""
-        return dict(self._rng.bit_generator.state)
+        return {
+            "rng": dict(self._rng.bit_generator.state),
+            "queue": None if self._memory is None else self._memory.state_dict(),
+            "streamed": None if self._streamed is None else self._streamed.state_dict(),
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from where ``state_dict`` was taken."""
-        self._rng.bit_generator.state = state
+        self._rng.bit_generator.state = state["rng"]
+        if self._memory is not None:
+            self._memory.load_state_dict(state["queue"])
+        if self._streamed is not None:
+            self._streamed.load_state_dict(state["streamed"])
 
-    def _log_q(self, codes: Codes, batch_size: int, draws: int) -> Tensor:
-        expected = self.source.expected(self.population, codes, batch_size)
-        return torch.from_numpy(np.log(expected / max(draws, 1)).astype(np.float32))
+    def _negatives(self, items: Codes, users: Codes | None, drawn: Codes, queue: Codes) -> Negatives:
+        taken = np.concatenate([items, drawn, queue])
+        codes, places = np.unique(taken, return_inverse=True)
+        draws = places if self.source.in_batch else places[len(items) :]
+        columns = np.concatenate([codes, np.repeat(codes[:1], -len(codes) % _COLUMN_MULTIPLE)])
+        counts = np.bincount(draws, minlength=len(columns)).astype(np.float32)
+        positives = places[: len(items)]
+        pairs = self._exclusions.find(codes, counts[: len(codes)] > 0, positives, users)
+        rows = Rows(len(items), len(queue))
+        return Negatives(
+            codes=torch.from_numpy(columns),
+            positives=torch.from_numpy(positives),
+            counts=torch.from_numpy(counts),
+            log_q=self._log_q(columns, rows, len(draws)),
+            positive_log_q=self._log_q(items, rows, len(draws)),
+            exclude=(torch.from_numpy(pairs[0]), torch.from_numpy(pairs[1])),
+            queued=None
+            if self._memory is None
+            else _only_queued(len(columns), places[: len(items) + len(drawn)], len(codes)),
+        )
+
+    def _log_q(self, codes: Codes, rows: Rows, draws: int) -> Tensor:
+        if draws == 0:
+            return torch.zeros(len(codes))
+        expected = self.source.expected(self._shares, codes, rows)
+        return torch.from_numpy(np.log(expected / draws).astype(np.float32))
+
+
+def _only_queued(columns: int, others: Codes, distinct: int) -> Tensor:
+    queued = np.arange(columns) < distinct
+    queued[others] = False
+    return torch.from_numpy(queued)
 
 
 def _codes(name: str, codes: Tensor, length: int, total: int) -> Codes:

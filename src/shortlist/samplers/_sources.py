@@ -1,31 +1,15 @@
 """Where negatives come from; sources are added with ``+``."""
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from shortlist.errors import ArgumentError
-from shortlist.samplers._population import Codes, Population
+from shortlist.samplers._mixed import Mixed, mix
+from shortlist.samplers._population import Codes, Floats, Population
+from shortlist.samplers._source import AnySource, Rows
 
-__all__ = ["InBatch", "Mixed", "Source", "Uniform"]
-
-Expected = npt.NDArray[np.float64]
-
-
-class Source(Protocol):
-    """For type-checking only: what a ``Sampler`` asks of a source of negatives."""
-
-    @property
-    def in_batch(self) -> bool:
-        """Whether the batch's own positives serve as negatives."""
-
-    def draw(self, population: Population, rng: np.random.Generator) -> Codes:
-        """Item codes drawn for one batch ``[n]``, beside those of the batch."""
-
-    def expected(self, population: Population, codes: Codes, batch_size: int) -> Expected:
-        """How many times each of ``codes`` is expected among this source's negatives."""
+__all__ = ["Everything", "InBatch", "Nothing", "Uniform"]
 
 
 @dataclass(frozen=True)
@@ -33,7 +17,7 @@ class InBatch:
     """Every row's positive is a negative of the other rows: the expected count is B times the train share.
 
     >>> InBatch() + Uniform(1024)
-    Mixed(sources=(InBatch(), Uniform(n=1024)))
+    Mixed(sources=(InBatch(), Uniform(n=1024)), own=())
     """
 
     @property
@@ -45,13 +29,13 @@ class InBatch:
         """Nothing beside the batch."""
         return np.empty(0, np.int64)
 
-    def expected(self, population: Population, codes: Codes, batch_size: int) -> Expected:
+    def expected(self, population: Population, codes: Codes, rows: Rows) -> Floats:
         """B times each item's share of the training rows; an item never seen counts as seen once."""
-        return np.maximum(population.counts[codes], 1) * (batch_size / max(population.total, 1))
+        return population.share(codes) * rows.batch
 
-    def __add__(self, other: Source) -> "Mixed":
+    def __add__(self, other: AnySource) -> "Mixed":
         """Negatives of both."""
-        return _mix(self, other)
+        return mix(self, other)
 
 
 @dataclass(frozen=True)
@@ -80,52 +64,55 @@ class Uniform:
             raise ArgumentError("Uniform.draw", received="an empty catalogue", expected="at least one item")
         return population.catalogue[rng.integers(len(population.catalogue), size=self.n)]
 
-    def expected(self, population: Population, codes: Codes, batch_size: int) -> Expected:  # noqa: ARG002
+    def expected(self, population: Population, codes: Codes, rows: Rows) -> Floats:  # noqa: ARG002
         """The same for every item."""
         return np.full(len(codes), self.n / max(len(population.catalogue), 1))
 
-    def __add__(self, other: Source) -> "Mixed":
+    def __add__(self, other: AnySource) -> "Mixed":
         """Negatives of both."""
-        return _mix(self, other)
+        return mix(self, other)
 
 
 @dataclass(frozen=True)
-class Mixed:
-    """Negatives of several sources at once; their expected counts add up.
+class Everything:
+    """Every item of the catalogue once: nothing is left to chance.
 
-    Source: Yang et al., "Mixed negative sampling for learning two-tower neural networks in
-    recommendations", WWW 2020 companion.
+    >>> log = Population.from_log([0], [1], users_total=1, items_total=3)
+    >>> Everything().draw(log, np.random.default_rng(0)).tolist()
+    [0, 1, 2]
     """
-
-    sources: tuple[Source, ...]
-    """The sources, in the order of their negatives."""
 
     @property
     def in_batch(self) -> bool:
-        """Whether the batch's own positives serve as negatives."""
-        return any(source.in_batch for source in self.sources)
+        """The batch's own positives do not serve as negatives once more."""
+        return False
 
-    def draw(self, population: Population, rng: np.random.Generator) -> Codes:
-        """The draws of each source, one after another."""
-        return np.concatenate([source.draw(population, rng) for source in self.sources])
+    def draw(self, population: Population, rng: np.random.Generator) -> Codes:  # noqa: ARG002
+        """The catalogue."""
+        return population.catalogue
 
-    def expected(self, population: Population, codes: Codes, batch_size: int) -> Expected:
-        """The sum over the sources."""
-        counts = [source.expected(population, codes, batch_size) for source in self.sources]
-        total: Expected = np.stack(counts).sum(0)
-        return total
+    def expected(self, population: Population, codes: Codes, rows: Rows) -> Floats:  # noqa: ARG002
+        """One for every item."""
+        return np.ones(len(codes))
 
-    def __add__(self, other: Source) -> "Mixed":
-        """Negatives of all."""
-        return _mix(self, other)
+    def __add__(self, other: AnySource) -> "Mixed":
+        """Negatives of both."""
+        return mix(self, other)
 
 
-def _mix(left: Source, right: Source) -> Mixed:
-    sources = [
-        part for side in (left, right) for part in (side.sources if isinstance(side, Mixed) else (side,))
-    ]
-    if sum(source.in_batch for source in sources) > 1:
-        raise ArgumentError(
-            "InBatch", received="InBatch() twice", expected="InBatch() once in a sum of sources"
-        )
-    return Mixed(tuple(sources))
+@dataclass(frozen=True)
+class Nothing:
+    """No negatives that all rows share."""
+
+    @property
+    def in_batch(self) -> bool:
+        """The batch's own positives do not serve as negatives."""
+        return False
+
+    def draw(self, population: Population, rng: np.random.Generator) -> Codes:  # noqa: ARG002
+        """No codes."""
+        return np.empty(0, np.int64)
+
+    def expected(self, population: Population, codes: Codes, rows: Rows) -> Floats:  # noqa: ARG002
+        """Nothing is drawn: one for every item, whose logarithm is finite."""
+        return np.ones(len(codes))
