@@ -17,7 +17,7 @@ _ROOMS = {
     "shortlist.io": ("Dataset", "Layout", "Signals", "concat", "read_parquet", "scan", "write_parquet"),
     "shortlist.models.classical": ("EASE", "IALS", "ItemKNN", "Popularity", "RecentPopularity"),
     "shortlist.models.ranking": ("DCN",),
-    "shortlist.models.retrieval": ("TableOptions", "TowerOptions", "TwoTower"),
+    "shortlist.models.retrieval": ("MF", "YouTubeDNN", "TableOptions", "TowerOptions", "TwoTower"),
     "shortlist.pipeline": (
         *("AnswerLog", "Apply", "Drop", "Learned", "Match", "Merge", "Pipeline", "Popular", "Repeats"),
         *("Retrieve", "Score", "State", "Take", "build_index", "load", "ranking_examples"),

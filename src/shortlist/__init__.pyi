@@ -32,9 +32,11 @@ from shortlist.models.classical import ItemKNN as ItemKNN
 from shortlist.models.classical import Popularity as Popularity
 from shortlist.models.classical import RecentPopularity as RecentPopularity
 from shortlist.models.ranking import DCN as DCN
+from shortlist.models.retrieval import MF as MF
 from shortlist.models.retrieval import TableOptions as TableOptions
 from shortlist.models.retrieval import TowerOptions as TowerOptions
 from shortlist.models.retrieval import TwoTower as TwoTower
+from shortlist.models.retrieval import YouTubeDNN as YouTubeDNN
 from shortlist.pipeline import AnswerLog as AnswerLog
 from shortlist.pipeline import Apply as Apply
 from shortlist.pipeline import Drop as Drop

@@ -50,6 +50,7 @@ CASES = [
         lambda: [[["since", "t"]] >> ops.Elapsed("hours"), [["n", "since"]] >> ops.Elapsed()],
         TIMES,
     ),
+    suite.OpCase("ExampleAge", lambda: ["since" >> ops.ExampleAge(), "n" >> ops.ExampleAge("age")], TIMES),
     suite.OpCase("DateParts Categorify", lambda: ["t" >> ops.DateParts("hour") >> ops.Categorify()], TIMES),
 ]
 every_op = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

@@ -25,7 +25,10 @@ _ITEMS_LOOKED_AT = 10_000
 
 
 class RetrievalModel(Protocol):
-    """For type-checking only: what training asks of a retrieval model, an ``nn.Module`` besides."""
+    """For type-checking only: what training asks of a retrieval model, an ``nn.Module`` besides.
+
+    A model may have a ``training_schema`` of columns that its encoders read in training alone.
+    """
 
     schema: Schema
     query_schema: Schema
@@ -78,7 +81,7 @@ class Binding:
             train,
             _with(
                 model.query_schema.merge(model.item_schema),
-                [*own, *(schema.select(columns) if columns else ())],
+                [*own, *getattr(model, "training_schema", ()), *(schema.select(columns) if columns else ())],
             ),
             batch_size=options.batch_size,
             seed=options.seed,

@@ -13,6 +13,7 @@ from shortlist.features.ops._difference_lag import DifferenceLag
 from shortlist.features.ops._drop_low_cardinality import DropLowCardinality
 from shortlist.features.ops._dropna import Dropna
 from shortlist.features.ops._elapsed import Elapsed
+from shortlist.features.ops._example_age import ExampleAge
 from shortlist.features.ops._fill_median import FillMedian
 from shortlist.features.ops._fill_missing import FillMissing
 from shortlist.features.ops._filter import Filter
@@ -49,6 +50,7 @@ __all__ = [
     "DropLowCardinality",
     "Dropna",
     "Elapsed",
+    "ExampleAge",
     "Exprs",
     "FillMedian",
     "FillMissing",

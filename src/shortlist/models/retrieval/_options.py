@@ -1,7 +1,7 @@
 """Options of towers, grouped by concern."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from torch import nn
@@ -63,6 +63,15 @@ class TowerOptions:
                 expected="a module, or hidden, residual and dropout",
                 remedy="leave hidden, residual and dropout to the module",
             )
+
+    def with_hidden(self, hidden: Sequence[int]) -> "TowerOptions":
+        """The same with these hidden layers, unless it says something of them itself.
+
+        >>> TowerOptions().with_hidden((8,)).hidden, TowerOptions(hidden=()).with_hidden((8,)).hidden
+        ((8,), ())
+        """
+        given = self.hidden is not None or self.body is not None
+        return self if given else replace(self, hidden=tuple(hidden))
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """The two-tower model."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from torch import nn
@@ -75,8 +74,8 @@ class TwoTower(nn.Module):
         check_sides("TwoTower", schema, self.query_schema, self.item_schema)
         self.tables, self.query, self.item = build_towers(
             (
-                (self.query_schema, _with_hidden(query, hidden)),
-                (self.item_schema, _with_hidden(item, hidden)),
+                (self.query_schema, (TowerOptions() if query is None else query).with_hidden(hidden)),
+                (self.item_schema, (TowerOptions() if item is None else item).with_hidden(hidden)),
             ),
             TableOptions() if tables is None else tables,
             dim=dim,
@@ -106,9 +105,3 @@ class TwoTower(nn.Module):
     def describe(self) -> str:
         """The embedding tables with their rows, width and memory."""
         return describe_tables(self.tables, parameters_beside(self))
-
-
-def _with_hidden(options: TowerOptions | None, hidden: Sequence[int]) -> TowerOptions:
-    chosen = TowerOptions() if options is None else options
-    given = chosen.hidden is not None or chosen.body is not None
-    return chosen if given else replace(chosen, hidden=tuple(hidden))
