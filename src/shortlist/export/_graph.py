@@ -91,6 +91,11 @@ def quiet() -> Iterator[None]:
             warnings.filterwarnings(
                 "ignore", message=".*The axis name: .* will not be used", category=UserWarning
             )
+            # Of recurrent layers, whose weights torch regroups while it traces.
+            warnings.filterwarnings("ignore", message=".*_check_is_size.*", category=FutureWarning)
+            warnings.filterwarnings(
+                "ignore", message="(?s).*were assigned during export.*", category=UserWarning
+            )
             yield
     finally:
         logger.setLevel(level)

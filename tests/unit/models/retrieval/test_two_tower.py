@@ -6,9 +6,25 @@ from torch import nn
 from shortlist.data import Batch, Ragged
 from shortlist.errors import ArgumentError, SchemaError
 from shortlist.models.retrieval import TableOptions, TowerOptions, TwoTower
-from shortlist.nn import MLP
+from shortlist.nn import (
+    MLP,
+    AttentionPooling,
+    HSTUEncoder,
+    LiGREncoder,
+    MeanPooling,
+    RecurrentEncoder,
+    SumPooling,
+    TransformerEncoder,
+    sparse_tables,
+)
 from shortlist.schema import LIST, Column, Domain, Schema
-from shortlist.testing._models import RETRIEVAL_CHECKS, random_batch, tensors
+from shortlist.testing._models import (
+    RETRIEVAL_CHECKS,
+    check_any_number_of_rows,
+    check_padded_equals_ragged,
+    random_batch,
+    tensors,
+)
 
 USER = Column("user", "int64", ("user", "id", "categorical"), domain=Domain("user", 12))
 ITEM = Column("item", "int64", ("item", "id", "categorical"), domain=Domain("item", 20))
@@ -86,6 +102,155 @@ MODELS = {
 @pytest.mark.parametrize("name", MODELS)
 def test_conformance(check, name):
     check(MODELS[name])
+
+
+ENCODERS = {
+    "gru": lambda seed: RecurrentEncoder(6, seed=seed),
+    "lstm": lambda seed: RecurrentEncoder(6, cell="lstm", seed=seed),
+    "attention": lambda seed: AttentionPooling(6, hidden=5, seed=seed),
+    "transformer": lambda seed: TransformerEncoder(6, max_length=9, dropout=0.0, seed=seed),
+    "ligr": lambda seed: LiGREncoder(6, max_length=9, dropout=0.0, seed=seed),
+    "hstu": lambda seed: HSTUEncoder(6, max_length=9, dropout=0.0, seed=seed),
+}
+
+
+@pytest.mark.parametrize("check", [check_padded_equals_ragged, check_any_number_of_rows])
+@pytest.mark.parametrize("name", ENCODERS)
+def test_conformance_with_encoders_of_histories(check, name):
+    def make(seed):
+        query = TowerOptions(history=ENCODERS[name](seed), hidden=(8,))
+        return TwoTower(WIDE, dim=6, query=query, tables=DENSE, seed=seed)
+
+    check(make)
+
+
+def test_every_encoder_of_histories_says_something_else():
+    batch = random_batch(WIDE, 4).with_columns({"history": Ragged.of([[3, 4, 5]] * 4)})
+    found = [
+        TwoTower(WIDE, dim=6, query=TowerOptions(history=make and make(0))).encode_query(batch)
+        for make in (None, *ENCODERS.values())
+    ]
+    for one in range(len(found)):
+        for other in range(one):
+            assert not np.allclose(found[one], found[other])
+
+
+def test_a_mean_by_an_encoder_is_the_mean_by_the_tables():
+    batch = random_batch(WIDE, 9)
+    fast = TwoTower(WIDE, dim=6)
+    slow = TwoTower(WIDE, dim=6, query=TowerOptions(history=MeanPooling()))
+    np.testing.assert_allclose(slow.encode_query(batch), fast.encode_query(batch), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"hidden": (8,)},
+        {"hidden": (8,), "residual": True},
+        {"cross": 1},
+        {"body": MLP(13, (6,))},
+        {"history": {"genres": SumPooling()}},
+        {"text": {"genres": Bag(9, 6, 0)}},
+    ],
+    ids="+".join,
+)
+def test_every_option_of_a_tower_changes_its_vectors_and_not_the_other_ones(options):
+    batch = random_batch(WIDE, 6)
+    plain, changed = TwoTower(WIDE, dim=6), TwoTower(WIDE, dim=6, item=TowerOptions(**options))
+    assert not np.allclose(plain.encode_item(batch), changed.encode_item(batch))
+    np.testing.assert_array_equal(plain.encode_query(batch), changed.encode_query(batch))
+
+
+def test_options_of_a_tower_go_before_those_of_the_model():
+    model = TwoTower(WIDE, dim=6, hidden=(8,), item=TowerOptions(hidden=()))
+    assert [tuple(part.shape) for part in model.item.body.parameters()] == [(6, 13), (6,)]
+    assert len(list(model.query.body.parameters())) == 4
+
+
+def test_a_residual_tower_starts_as_the_linear_one():
+    batch = random_batch(WIDE, 6)
+    linear = TwoTower(WIDE, dim=6, normalize=False)
+    residual = TwoTower(WIDE, dim=6, hidden=(16,), normalize=False, item=TowerOptions(residual=True))
+    with torch.no_grad():
+        residual.item.body.linear.weight.copy_(linear.item.body[0].weight)
+        for block in residual.item.body.blocks:
+            block[-1].weight.zero_()
+    start = residual.tables.starts["item"]
+    item = residual.tables.weight.detach().numpy()[start + batch["item"]]
+    np.testing.assert_allclose(residual.encode_item(batch), linear.encode_item(batch) + item, atol=1e-6)
+
+
+def test_tables_of_several_widths_say_so():
+    tables = TableOptions(widths={"hour": 2, "item": 3})
+    model = TwoTower(WIDE, dim=4, tables=tables)
+    assert model.describe().splitlines()[:-1] == [
+        "item: 20 rows x 3, 0.0 MB",
+        "hour: 27 rows x 2, 0.0 MB",
+        "user: 12 rows x 4, 0.0 MB",
+        "genres: 9 rows x 4, 0.0 MB",
+    ]
+    assert len(sparse_tables(model)) == 3
+    rule = TwoTower(WIDE, dim=16, tables=TableOptions(widths="by size"))
+    assert rule.tables.widths == {"user": 8, "hour": 16, "item": 16, "genres": 8}
+
+
+def test_histories_may_have_a_table_of_their_own():
+    model = TwoTower(Schema([USER, HISTORY, ITEM]), dim=4, tables=TableOptions(own_histories=True))
+    assert model.tables.rows == {"user": 12, "item": 20, "item_history": 20}
+    tensors(random_batch(model.query_schema, 4))
+    model.encode_query(tensors(random_batch(model.query_schema, 4))).sum().backward()
+    rows, _ = model.tables.take_gradients()
+    assert (rows < model.tables.starts["item"]).logical_or(rows >= model.tables.starts["item_history"]).all()
+
+
+def test_item_ids_are_dropped_too():
+    model = TwoTower(WIDE, dim=8, item=TowerOptions(id_dropout=1.0))
+    batch = tensors(random_batch(model.item_schema, 30))
+    model.eval()
+    unknown = model.encode_item(batch.with_columns({"item": torch.full((30,), 2)}))
+    assert not torch.allclose(model.encode_item(batch), unknown)
+    model.train()
+    torch.testing.assert_close(model.encode_item(batch), unknown)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: TowerOptions(dropout=1.0), r"TowerOptions\.dropout: expected a share in \[0, 1\)"),
+        (lambda: TowerOptions(id_dropout=1.5), r"TowerOptions\.id_dropout: expected a share in \[0, 1\]"),
+        (lambda: TowerOptions(cross=-1), r"TowerOptions\.cross"),
+        (lambda: TowerOptions(body=MLP(3, (2,)), hidden=(3,)), r"leave hidden, residual and dropout"),
+        (lambda: TableOptions(widths="wide"), r"'by size', or a mapping"),
+        (lambda: TwoTower(WIDE, query=TowerOptions(residual=True)), r"hidden=\(128,\)"),
+        (lambda: TwoTower(WIDE, item=TowerOptions(body=MLP(3, (2,)))), r"from \[B, 129\] to \[B, 64\]"),
+        (
+            lambda: TwoTower(WIDE, dim=6, item=TowerOptions(body=MLP(13, (2,)))),
+            r"vectors \(1, 2\) of one row",
+        ),
+        (
+            lambda: TwoTower(
+                WIDE,
+                dim=6,
+                query=TowerOptions(history=Last(6, 0), hidden=(4,)),
+                item=TowerOptions(history={"genre": Last(6, 0)}),
+            ),
+            r"did you mean 'genres'",
+        ),
+        (
+            lambda: TwoTower(WIDE, dim=6, item=TowerOptions(history=SumPooling())),
+            r"one module for the SEQUENCE",
+        ),
+        (
+            lambda: TwoTower(WIDE, dim=6, item=TowerOptions(text={"genres": Bag(9, 5, 0)})),
+            r"encoders of lists",
+        ),
+        (lambda: TwoTower(WIDE, tables=TableOptions(widths={"hours": 3})), r"did you mean 'hour'"),
+        (lambda: TwoTower(WIDE, tables=TableOptions(widths={"hour": 0})), r"MixedTables\.widths"),
+    ],
+)
+def test_options_that_do_not_fit(make, message):
+    with pytest.raises(ArgumentError, match=message):
+        make()
 
 
 def test_ids_only_model_is_its_embeddings():
