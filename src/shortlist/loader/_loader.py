@@ -11,6 +11,7 @@ import torch
 from shortlist.data import Batch
 from shortlist.errors import ArgumentError, CheckpointError
 from shortlist.io import Dataset
+from shortlist.loader._cut import bounds
 from shortlist.loader._groups import Part, in_groups
 from shortlist.loader._table import Table
 from shortlist.rng import generator
@@ -67,6 +68,7 @@ class Loader:
             raise ArgumentError("Loader.batch_size", received=batch_size, expected="an integer >= 1")
         self.schema, self.batch_size, self.shuffle, self.seed = schema, batch_size, shuffle, seed
         self.epoch, self.position = 0, 0
+        self._rank, self._world = 0, 1
         self._where, self._memory_bytes, self._device = where, memory_bytes, device
         frames = data.partitions if isinstance(data, Dataset) else (data.lazy(),)
         self._frames = frames
@@ -83,8 +85,10 @@ class Loader:
         return (self.rows + self.batch_size - 1) // self.batch_size
 
     def __iter__(self) -> Iterator[Batch]:
-        skipped = self.position * self.batch_size
-        carried: Table | None = None
+        skipped, total = self.position * self.batch_size, self.rows
+        share = self._share(total)
+        carried: list[Table] = []
+        filled = 0
         for group in self._epoch_groups():
             rows = sum(part.rows for part in group)
             if skipped >= rows:
@@ -92,19 +96,33 @@ class Loader:
                 continue
             table, order = self._read(group), self._order(rows, group)[skipped:]
             skipped = 0
-            while carried is not None or len(order) > 0:
-                free = self.batch_size - (0 if carried is None else carried.rows)
-                piece, order = table.take(order[:free]), order[free:]
-                carried = piece if carried is None else Table.concat([carried, piece])
-                if carried.rows < self.batch_size:
+            while len(order) > 0:
+                piece, order = order[: self.batch_size - filled], order[self.batch_size - filled :]
+                low, high = (min(max(end - filled, 0), len(piece)) for end in share)
+                carried.append(table.take(piece[low:high]))
+                filled += len(piece)
+                if filled < min(self.batch_size, total - self.position * self.batch_size):
                     break
                 self.position += 1
-                yield carried.batch(self._device)
-                carried = None
-        if carried is not None:
-            self.position += 1
-            yield carried.batch(self._device)
+                share, filled = self._share(total), 0
+                yield Table.concat(carried).batch(self._device)
+                carried = []
         self.epoch, self.position = self.epoch + 1, 0
+
+    def shard(self, rank: int, world: int) -> None:
+        """Give one process its rows of every batch: each of ``world`` processes another run of them.
+
+        Length, position and the order of rows stay those of the whole; the processes together give what one
+        alone would. `tables` gives all rows to every process.
+
+        Raises:
+            ArgumentError: there is no such process.
+        """
+        if not 0 <= rank < world:
+            raise ArgumentError(
+                "Loader.shard", received=f"rank {rank} of {world}", expected="a rank from 0 to world - 1"
+            )
+        self._rank, self._world = rank, world
 
     def tables(self) -> Iterator[Table]:
         """All rows in the data's own order, in one table if they are in memory, else a table a partition."""
@@ -141,6 +159,12 @@ class Loader:
                 remedy="resume with the data and options of the first run, or start in another folder",
             )
         self.epoch, self.position = int(state["epoch"]), int(state["position"])
+
+    def _share(self, total: int) -> tuple[int, int]:
+        """First and last row, in the batch at hand, of this process."""
+        rows = max(min(self.batch_size, total - self.position * self.batch_size), 0)
+        edges = bounds(rows, self._world)
+        return edges[self._rank], edges[self._rank + 1]
 
     def _open(self) -> list[Part]:
         if self._parts is None:

@@ -158,7 +158,7 @@ def take(batch: Batch, names: Iterable[str], rows: Rows) -> Batch:
 
 def _ragged(column: Ragged, device: torch.device | str) -> Ragged:
     values, offsets = _tensor(column.values, device), _tensor(column.offsets, device)
-    return Ragged(cast("Any", values), cast("Any", offsets))
+    return Ragged.trusted(cast("Any", values), cast("Any", offsets))
 
 
 def _joined(columns: Sequence[Ragged]) -> Ragged:
@@ -168,5 +168,8 @@ def _joined(columns: Sequence[Ragged]) -> Ragged:
 
 
 def _tensor(values: Array, device: torch.device | str) -> Tensor:
-    tensor = torch.from_numpy(values if values.flags.writeable else values.copy()).to(device)
-    return tensor if tensor.is_floating_point() else tensor.long()
+    tensor = torch.from_numpy(values if values.flags.writeable else values.copy())
+    if torch.device(device).type == "cuda":
+        # From pinned memory the copy runs beside the work that is queued already.
+        tensor = tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device) if tensor.is_floating_point() else tensor.to(device).long()

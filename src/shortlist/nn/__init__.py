@@ -11,7 +11,7 @@ from shortlist.nn._pooling import AttentionPooling, MeanPooling, RecencyPooling,
 from shortlist.nn._precision import Precision, bf16_supported, mixed_precision
 from shortlist.nn._recurrent import RecurrentEncoder
 from shortlist.nn._rows import sum_rows
-from shortlist.nn._rowwise import RowWiseAdagrad, RowWiseAdam
+from shortlist.nn._rowwise import RowFollower, RowWiseAdagrad, RowWiseAdam
 from shortlist.nn._transformer import TransformerEncoder
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "RecencyPooling",
     "RecurrentEncoder",
     "ResidualMLP",
+    "RowFollower",
     "RowWiseAdagrad",
     "RowWiseAdam",
     "SumPooling",

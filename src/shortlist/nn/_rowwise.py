@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable
-from typing import Any, TypeAlias, overload
+from typing import Any, Protocol, TypeAlias, overload
 
 import torch
 from torch import Tensor
@@ -11,14 +11,32 @@ from torch.optim import Optimizer
 from shortlist.errors import ArgumentError
 from shortlist.nn._embedding import EmbeddingTables
 
-__all__ = ["RowWiseAdagrad", "RowWiseAdam"]
+__all__ = ["RowFollower", "RowWiseAdagrad", "RowWiseAdam"]
 
 Options: TypeAlias = dict[str, Any]
 RowState: TypeAlias = dict[str, Tensor]
 
 
+class RowFollower(Protocol):
+    """For type-checking only: what is told which rows a step changes, as an average of weights needs."""
+
+    def before(self, tables: EmbeddingTables, rows: Tensor) -> None:
+        """These distinct rows are about to change."""
+
+    def after(self, tables: EmbeddingTables, rows: Tensor) -> None:
+        """They have changed."""
+
+
 class _RowWise(Optimizer):
-    """Takes the recorded gradients of each matrix of tables and hands the touched rows to ``_update``."""
+    """Takes the recorded gradients of each matrix of tables and hands the touched rows to ``_update``.
+
+    Attributes:
+        exchange: maps the rows ``[R]`` and gradients ``[R, D]`` of this process to those of all processes.
+        follower: is told of the rows before and after they change.
+    """
+
+    exchange: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None = None
+    follower: RowFollower | None = None
 
     def __init__(self, tables: EmbeddingTables | Iterable[EmbeddingTables], defaults: Options) -> None:
         self.tables = [tables] if isinstance(tables, EmbeddingTables) else list(tables)
@@ -33,6 +51,8 @@ class _RowWise(Optimizer):
         for name in ("lr", "eps", "l2"):
             if not defaults[name] >= 0.0:
                 raise ArgumentError(f"{where}.{name}", received=defaults[name], expected="a number >= 0")
+        if defaults["clip"] is not None and not defaults["clip"] > 0.0:
+            raise ArgumentError(f"{where}.clip", received=defaults["clip"], expected="a number > 0, or None")
         super().__init__([part.weight for part in self.tables], defaults)
         for part in self.tables:
             self.state[part.weight].update(self._initial_state(part.weight, self.param_groups[0]))
@@ -55,12 +75,19 @@ class _RowWise(Optimizer):
         options = self.param_groups[0]
         for part in self.tables:
             rows, grads = part.take_gradients()
-            if options["l2"] > 0.0:
-                grads = grads.add(part.weight.index_select(0, rows), alpha=options["l2"])
-            # Added, not subtracted: index_add_ with alpha=-1 takes a path ten times as slow.
-            part.weight.index_add_(0, rows, self._update(rows, grads, self.state[part.weight], options))
-            part.zero_padding()
+            if self.exchange is not None:
+                rows, grads = self.exchange(rows, grads)
+            self._step(part, rows, _prepared(part, rows, grads, options), options)
         return loss
+
+    def _step(self, part: EmbeddingTables, rows: Tensor, grads: Tensor, options: Options) -> None:
+        if self.follower is not None:
+            self.follower.before(part, rows)
+        # Added, not subtracted: index_add_ with alpha=-1 takes a path ten times as slow.
+        part.weight.index_add_(0, rows, self._update(rows, grads, self.state[part.weight], options))
+        part.zero_padding()
+        if self.follower is not None:
+            self.follower.after(part, rows)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients recorded so far."""
@@ -74,6 +101,16 @@ class _RowWise(Optimizer):
     @abstractmethod
     def _update(self, rows: Tensor, grads: Tensor, state: RowState, options: Options) -> Tensor:
         """What is added to the rows ``[R]``, given their gradients: ``[R, D]``."""
+
+
+def _prepared(part: EmbeddingTables, rows: Tensor, grads: Tensor, options: Options) -> Tensor:
+    """The gradients with the pull of ``l2``, each row no longer than ``clip``."""
+    if options["l2"] > 0.0:
+        grads = grads.add(part.weight.index_select(0, rows), alpha=options["l2"])
+    if options["clip"] is not None:
+        norms = grads.norm(dim=1, keepdim=True)
+        grads = grads * (options["clip"] / norms.clamp(min=options["clip"]))
+    return grads
 
 
 class RowWiseAdagrad(_RowWise):
@@ -93,6 +130,7 @@ class RowWiseAdagrad(_RowWise):
         eps: added to the root, so that a zero gradient makes no step.
         initial_accumulator: a before the first step; higher makes the first steps shorter.
         l2: strength of ``l2 / 2 * |w|^2`` on the touched rows.
+        clip: largest norm of the gradient of one row, which is shortened to it; None does not clip.
 
     Raises:
         ArgumentError: dense tables, or a negative option.
@@ -116,12 +154,15 @@ class RowWiseAdagrad(_RowWise):
         eps: float = 1e-8,
         initial_accumulator: float = 0.0,
         l2: float = 0.0,
+        clip: float | None = None,
     ) -> None:
         if not initial_accumulator >= 0.0:
             raise ArgumentError(
                 "RowWiseAdagrad.initial_accumulator", received=initial_accumulator, expected="a number >= 0"
             )
-        super().__init__(tables, {"lr": lr, "eps": eps, "initial_accumulator": initial_accumulator, "l2": l2})
+        super().__init__(
+            tables, {"lr": lr, "eps": eps, "initial_accumulator": initial_accumulator, "l2": l2, "clip": clip}
+        )
 
     def _initial_state(self, weight: Tensor, options: Options) -> RowState:
         return {"accumulator": weight.new_full((len(weight),), options["initial_accumulator"])}
@@ -151,6 +192,7 @@ class RowWiseAdam(_RowWise):
         betas: decay of the first and of the second moment per step.
         eps: added to the root, so that a zero gradient makes no step.
         l2: strength of ``l2 / 2 * |w|^2`` on the touched rows.
+        clip: largest norm of the gradient of one row, which is shortened to it; None does not clip.
 
     Raises:
         ArgumentError: dense tables, a negative option, or a beta outside [0, 1).
@@ -173,10 +215,11 @@ class RowWiseAdam(_RowWise):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         l2: float = 0.0,
+        clip: float | None = None,
     ) -> None:
         if not all(0.0 <= beta < 1.0 for beta in betas):
             raise ArgumentError("RowWiseAdam.betas", received=betas, expected="two numbers in [0, 1)")
-        super().__init__(tables, {"lr": lr, "betas": tuple(betas), "eps": eps, "l2": l2})
+        super().__init__(tables, {"lr": lr, "betas": tuple(betas), "eps": eps, "l2": l2, "clip": clip})
 
     def _initial_state(self, weight: Tensor, options: Options) -> RowState:  # noqa: ARG002
         return {

@@ -2,11 +2,15 @@
 
 from shortlist.train._fit import fit
 from shortlist.train._objectives import Objective, Task
-from shortlist.train._options import Checkpoints, FitOptions, Optimization
+from shortlist.train._optimization import Optimization, ParameterGroup, Plateau
+from shortlist.train._options import Checkpoints, FitOptions
+from shortlist.train._pieces import Together, Weighed
 from shortlist.train._ranking import BinaryCrossEntropy
+from shortlist.train._ranks import Ranks
 from shortlist.train._report import Epoch, FitReport
 from shortlist.train._sampled_softmax import SampledSoftmax
 from shortlist.train._temperature import Learnable
+from shortlist.train._trackers import MLflow, TensorBoard, Tracker, Tracking
 
 __all__ = [
     "BinaryCrossEntropy",
@@ -15,9 +19,18 @@ __all__ = [
     "FitOptions",
     "FitReport",
     "Learnable",
+    "MLflow",
     "Objective",
     "Optimization",
+    "ParameterGroup",
+    "Plateau",
+    "Ranks",
     "SampledSoftmax",
     "Task",
+    "TensorBoard",
+    "Together",
+    "Tracker",
+    "Tracking",
+    "Weighed",
     "fit",
 ]

@@ -15,8 +15,8 @@ from shortlist.io import atomic_folder, read_manifest, write_manifest
 
 __all__ = ["Checkpoint", "read_checkpoint", "write_checkpoint"]
 
-_FORMAT = 1
-_PARTS = ("weights", "best", "optimizer")
+_FORMAT = 2
+_PARTS = ("weights", "best", "average", "optimizer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,8 @@ class Checkpoint:
     """Parameters and buffers of the model by name."""
     best: dict[str, Tensor]
     """Those of the best epoch; empty if they are the current ones or there is none yet."""
+    average: dict[str, Tensor]
+    """State of the moving average of the weights; empty without one."""
     optimizer: dict[str, Tensor]
     """State of the optimizers."""
     state: dict[str, Any]
@@ -41,9 +43,8 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     with atomic_folder(folder / "last") as fresh:
         for part in _PARTS:
             tensors: dict[str, Tensor] = getattr(checkpoint, part)
-            save_file(
-                {name: value.contiguous() for name, value in tensors.items()}, fresh / f"{part}.safetensors"
-            )
+            whole = {name: value.contiguous().cpu() for name, value in tensors.items()}
+            save_file(whole, fresh / f"{part}.safetensors")
         (fresh / "state.json").write_text(json.dumps(checkpoint.state, indent=1))
         write_manifest(fresh, {"format": _FORMAT})
 

@@ -4,9 +4,11 @@ from typing import Any
 
 import torch
 
+from shortlist.errors import ArgumentError
 from shortlist.nn import keep_freed_memory
-from shortlist.train._objectives import Objective, default_objective
+from shortlist.train._objectives import Objective, Task, default_objective
 from shortlist.train._options import FitOptions
+from shortlist.train._ranks import Ranks
 from shortlist.train._report import FitReport
 from shortlist.train._run import Run
 from shortlist.train._sources import Data
@@ -58,10 +60,12 @@ def fit(
     """
     chosen = FitOptions() if options is None else options
     keep_freed_memory()
-    task = (default_objective(model) if objective is None else objective).prepare(model, train, valid, chosen)
-    run = Run(model, task, chosen)
-    # Dropout draws from torch's global generators: they are seeded for each step and set back at the end.
     device = next(model.parameters()).device
+    ranks = Ranks.here(device)
+    task = (default_objective(model) if objective is None else objective).prepare(model, train, valid, chosen)
+    _check_plateau(chosen, task)
+    run = Run(model, task, chosen, ranks)
+    # Dropout draws from torch's global generators: they are seeded for each step and set back at the end.
     devices = (
         [torch.cuda.current_device() if device.index is None else device.index]
         if device.type == "cuda"
@@ -73,3 +77,13 @@ def fit(
         report = run.finish()
     model.train(training)
     return report
+
+
+def _check_plateau(options: FitOptions, task: Task) -> None:
+    if options.optimization.schedule == "plateau" and task.metric is None:
+        raise ArgumentError(
+            "fit.valid",
+            received="no validation data",
+            expected='rows whose metric schedule="plateau" can watch',
+            remedy='pass valid=..., or choose schedule="cosine"',
+        )

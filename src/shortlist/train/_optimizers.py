@@ -1,47 +1,50 @@
-"""The optimizers of a model and the course of their step sizes."""
+"""The optimizers of a model behind one step."""
 
-import math
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-from shortlist.nn import EmbeddingTables, RowWiseAdagrad, RowWiseAdam, dense_parameters, sparse_tables
-from shortlist.train._options import FitOptions, Optimization
+from shortlist.nn import EmbeddingTables, RowWiseAdagrad, RowWiseAdam
+from shortlist.train._average import Average
+from shortlist.train._groups import Group, groups_of
+from shortlist.train._optimization import Optimization
+from shortlist.train._options import FitOptions
+from shortlist.train._parts import Parts
+from shortlist.train._ranks import Ranks
+from shortlist.train._schedule import Schedule
 
 __all__ = ["Optimizers"]
 
-_LARGEST_DENSE_LR = 1e-3
+_RowWise = RowWiseAdam | RowWiseAdagrad
 
 
 class Optimizers:
     """A row-wise optimizer for sparse tables, Adam for others and AdamW for the rest, behind one step.
 
     Args:
-        model: the model; its parameters stay where they are.
-        options: step sizes and schedule.
+        parts: the model and what its objective learns; their parameters stay where they are.
+        options: step sizes, groups and schedule.
         steps: steps in all, which the schedule ends on.
+        ranks: the processes that train together; gradients are summed over them.
     """
 
-    def __init__(self, model: nn.Module, options: FitOptions, steps: int) -> None:
-        self._options, self._steps = options.optimization, steps
-        self._all: dict[str, torch.optim.Optimizer] = {}
-        tables = sparse_tables(model)
-        if len(tables) > 0:
-            row_wise = RowWiseAdam if self._options.tables == "adam" else RowWiseAdagrad
-            self._all["tables"] = row_wise(tables, lr=options.lr, l2=self._options.l2)
-        whole = [
-            part.weight for part in model.modules() if isinstance(part, EmbeddingTables) and not part.sparse
+    def __init__(self, parts: Parts, options: FitOptions, steps: int, ranks: Ranks) -> None:
+        chosen, groups = options.optimization, groups_of(parts, options)
+        self._ranks, self._clip, self._clip_rows = ranks, chosen.clip, chosen.clip_rows
+        self.schedule = Schedule(chosen, steps)
+        self.average = None if chosen.ema is None else Average(parts.model, chosen.ema)
+        by_id = {id(part.weight): part for part in parts.modules() if isinstance(part, EmbeddingTables)}
+        self._row_wise = [self._rows(group, by_id, chosen) for group in groups if group.kind == "sparse"]
+        self._whole = [one for group in groups if group.kind == "table" for one in group.parameters]
+        self._dense = [one for group in groups if group.kind == "dense" for one in group.parameters]
+        self._all: list[torch.optim.Optimizer] = [
+            *self._row_wise,
+            *_adams([group for group in groups if group.kind == "table"]),
+            *_adams([group for group in groups if group.kind == "dense"]),
         ]
-        if len(whole) > 0:
-            self._all["whole_tables"] = torch.optim.Adam(whole, lr=options.lr, fused=True)
-        self._dense = _others(dense_parameters(model), whole)
-        if len(self._dense) > 0:
-            decay = self._options.weight_decay
-            self._all["dense"] = torch.optim.AdamW(
-                self._dense, lr=_dense_lr(options), weight_decay=decay, fused=True
-            )
-        self._lrs = {name: float(optimizer.param_groups[0]["lr"]) for name, optimizer in self._all.items()}
+        self._names = {id(parameter): name for name, parameter in parts.named_parameters()}
+        self._lrs = [[float(part["lr"]) for part in optimizer.param_groups] for optimizer in self._all]
         self.lr = options.lr
 
     def step(self, number: int) -> None:
@@ -50,51 +53,67 @@ class Optimizers:
         Args:
             number: the step, counted from 0.
         """
-        factor = _factor(self._options, number, self._steps)
-        if self._options.clip is not None and len(self._dense) > 0:
-            nn.utils.clip_grad_norm_(self._dense, self._options.clip)
-        for name, optimizer in self._all.items():
-            optimizer.param_groups[0]["lr"] = self._lrs[name] * factor
+        factor = self.schedule.factor(number)
+        self._ranks.sum_gradients([*self._whole, *self._dense])
+        if self._clip is not None and len(self._dense) > 0:
+            nn.utils.clip_grad_norm_(self._dense, self._clip)
+        if self._clip_rows is not None:
+            _shorten_rows(self._whole, self._clip_rows)
+        for optimizer, lrs in zip(self._all, self._lrs, strict=True):
+            for part, lr in zip(optimizer.param_groups, lrs, strict=True):
+                part["lr"] = lr * factor
             optimizer.step()
             optimizer.zero_grad()
-        self.lr = next(iter(self._lrs.values()), 0.0) * factor
+        if self.average is not None:
+            self.average.step()
+        self.lr = (self._lrs[0][0] if len(self._lrs) > 0 else 0.0) * factor
 
     def tensors(self) -> dict[str, Tensor]:
-        """The state, by names that are the same for the same model and options."""
+        """The state, by the names of the parameters: ``name:field``."""
         return {
-            f"{name}.{place}.{key}": value if value.ndim > 0 else value.reshape(1)
-            for name, optimizer in self._all.items()
-            for place, state in optimizer.state_dict()["state"].items()
+            f"{self._names[id(parameter)]}:{key}": value if value.ndim > 0 else value.reshape(1)
+            for optimizer in self._all
+            for parameter, state in optimizer.state.items()
             for key, value in state.items()
         }
 
     def load_tensors(self, tensors: dict[str, Tensor]) -> None:
-        """Take back what ``tensors`` gave."""
-        for name, optimizer in self._all.items():
-            state: dict[int, dict[str, Any]] = {}
-            for key, value in tensors.items():
-                owner, place, field = key.split(".", 2)
-                if owner == name:
-                    state.setdefault(int(place), {})[field] = value.reshape(()) if field == "step" else value
-            optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+        """Take back what ``tensors`` gave; a parameter that is not among them keeps its state."""
+        fields: dict[str, dict[str, Tensor]] = {}
+        for key, value in tensors.items():
+            name, field = key.rsplit(":", 1)
+            fields.setdefault(name, {})[field] = value
+        for optimizer in self._all:
+            for part in optimizer.param_groups:
+                for parameter in part["params"]:
+                    found = fields.get(self._names[id(parameter)])
+                    if found is not None:
+                        optimizer.state[parameter] = {
+                            field: (value.reshape(()) if field == "step" else value).to(parameter.device)
+                            for field, value in found.items()
+                        }
+
+    def _rows(self, group: Group, by_id: dict[int, EmbeddingTables], options: Optimization) -> _RowWise:
+        kind = RowWiseAdam if options.tables == "adam" else RowWiseAdagrad
+        tables = [by_id[id(parameter)] for parameter in group.parameters]
+        made = kind(tables, lr=group.lr, l2=group.decay, clip=options.clip_rows)
+        made.exchange = self._ranks.sum_rows if self._ranks.several else None
+        made.follower = self.average
+        return made
 
 
-def _dense_lr(options: FitOptions) -> float:
-    given = options.optimization.dense_lr
-    return min(options.lr / 3, _LARGEST_DENSE_LR) if given is None else given
+def _adams(groups: list[Group]) -> list[torch.optim.Optimizer]:
+    if len(groups) == 0:
+        return []
+    parts = [
+        {"params": list(group.parameters), "lr": group.lr, "weight_decay": group.decay} for group in groups
+    ]
+    return [torch.optim.AdamW(cast("Any", parts), fused=True)]
 
 
-def _others(parameters: list[nn.Parameter], left_out: list[nn.Parameter]) -> list[nn.Parameter]:
-    known = {id(parameter) for parameter in left_out}
-    return [parameter for parameter in parameters if id(parameter) not in known]
-
-
-def _factor(options: Optimization, number: int, steps: int) -> float:
-    warm = options.warmup * steps
-    if number + 1 < warm:
-        return (number + 1) / warm
-    if options.schedule == "constant":
-        return 1.0
-    done = (number - warm) / max(steps - warm, 1.0)
-    falling = 1.0 - min(max(done, 0.0), 1.0)
-    return falling if options.schedule == "linear" else 0.5 * (1.0 - math.cos(math.pi * falling))
+@torch.no_grad()
+def _shorten_rows(tables: list[nn.Parameter], largest: float) -> None:
+    for table in tables:
+        if table.grad is not None:
+            norms = table.grad.norm(dim=1, keepdim=True)
+            table.grad.mul_(largest / norms.clamp(min=largest))

@@ -3,43 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from shortlist.errors import ArgumentError
 from shortlist.nn import Precision
+from shortlist.train._bounds import above, one_of
+from shortlist.train._optimization import Optimization
 from shortlist.train._report import Epoch
+from shortlist.train._trackers import Tracker
 
-__all__ = ["Checkpoints", "FitOptions", "Optimization"]
-
-
-@dataclass(frozen=True, slots=True)
-class Optimization:
-    """How gradients become steps."""
-
-    tables: Literal["adam", "adagrad"] = "adam"
-    """Row-wise optimizer of sparse embedding tables; Adagrad keeps one number a row, Adam D + 2."""
-    dense_lr: float | None = None
-    """Step size of AdamW on all that is not a sparse table; None is a third of ``lr``, at most 0.001."""
-    weight_decay: float = 0.0
-    """AdamW's decoupled decay of the dense parameters, per unit of step size."""
-    l2: float = 0.0
-    """Strength of ``l2 / 2 * |w|^2`` on the table rows a batch touches."""
-    schedule: Literal["constant", "linear", "cosine"] = "constant"
-    """How step sizes fall after the warm-up: not, or to zero at the end of the last epoch."""
-    warmup: float = 0.0
-    """Share of all steps over which step sizes rise from zero, in [0, 1)."""
-    clip: float | None = None
-    """Largest norm of the gradient of the dense parameters; None does not clip."""
-
-    def __post_init__(self) -> None:
-        _one_of("Optimization.tables", self.tables, ("adam", "adagrad"))
-        _one_of("Optimization.schedule", self.schedule, ("constant", "linear", "cosine"))
-        _within("Optimization.warmup", self.warmup, 0.0, 1.0)
-        for name in ("weight_decay", "l2"):
-            _within(f"Optimization.{name}", getattr(self, name), 0.0, float("inf"))
-        for name in ("dense_lr", "clip"):
-            if getattr(self, name) is not None:
-                _above(f"Optimization.{name}", getattr(self, name), 0)
+__all__ = ["Checkpoints", "FitOptions"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +63,8 @@ class FitOptions:
     """Where to write checkpoints; None writes none."""
     log: str | Path | None = None
     """CSV file, one line an epoch; None writes ``log.csv`` beside the checkpoints, if there are any."""
+    trackers: tuple[Tracker, ...] = ()
+    """Other records of the run: `TensorBoard`, `MLflow`, or your own."""
     callbacks: tuple[Callable[[Epoch], object], ...] = ()
     """Called with each finished epoch; training stops when one returns True."""
     progress: bool | None = None
@@ -100,22 +74,7 @@ class FitOptions:
         if self.epochs < 0:
             raise ArgumentError("FitOptions.epochs", received=self.epochs, expected="an integer >= 0")
         for name in ("batch_size", "lr", "queries"):
-            _above(f"FitOptions.{name}", getattr(self, name), 0)
+            above(f"FitOptions.{name}", getattr(self, name), 0)
         if self.patience is not None:
-            _above("FitOptions.patience", self.patience, 0)
-        _one_of("FitOptions.precision", self.precision, ("auto", "float32", "bfloat16"))
-
-
-def _one_of(where: str, received: object, known: tuple[str, ...]) -> None:
-    if received not in known:
-        raise ArgumentError(where, received=received, expected=f"one of {list(known)}")
-
-
-def _above(where: str, received: float, low: float) -> None:
-    if not received > low:
-        raise ArgumentError(where, received=received, expected=f"a number > {low}")
-
-
-def _within(where: str, received: float, low: float, high: float) -> None:
-    if not low <= received < high:
-        raise ArgumentError(where, received=received, expected=f"a number in [{low}, {high})")
+            above("FitOptions.patience", self.patience, 0)
+        one_of("FitOptions.precision", self.precision, ("auto", "float32", "bfloat16"))

@@ -21,19 +21,23 @@ class Progress:
         self._epochs, self._rows = epochs, max(rows, 1)
         self._started = time.monotonic()
         self._first_row: int | None = None
+        self._now: float | None = None
         self.metric = ""
 
-    def update(self, epoch: int, done: int, loss: float) -> None:
-        """Draw, at most ten times a second.
+    def due(self) -> bool:
+        """Whether it is time to draw: at most ten times a second, and only when shown."""
+        self._now = self._line.due()
+        return self._now is not None
+
+    def draw(self, epoch: int, done: int, loss: float) -> None:
+        """Draw what stands now, after ``due`` said so.
 
         Args:
             epoch: epoch under way, counted from 1.
             done: rows of it that are done.
             loss: mean loss so far.
         """
-        now = self._line.due()
-        if now is None:
-            return
+        now = self._started if self._now is None else self._now
         total = (epoch - 1) * self._rows + done
         if self._first_row is None:
             self._first_row, self._started = total, now

@@ -168,7 +168,7 @@ def test_checkpoints_hold_no_pickle(schema, train, valid, tmp_path):
     run(schema, train, valid, tmp_path)
     names = {path.name for path in (tmp_path / "last").iterdir()}
     assert names == {
-        *("weights.safetensors", "best.safetensors", "optimizer.safetensors"),
+        *("weights.safetensors", "best.safetensors", "average.safetensors", "optimizer.safetensors"),
         *("state.json", "manifest.json"),
     }
 

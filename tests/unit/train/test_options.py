@@ -112,7 +112,8 @@ def test_progress_tells_speed_and_time_left(monkeypatch):
     bar = Progress(True, epochs=2, rows=1000)
     bar.metric = "  ndcg@10 0.5000"
     for done in (100, 200, 300):
-        bar.update(1, done, 1.25)
+        if bar.due():
+            bar.draw(1, done, 1.25)
     # 100 rows in the second between the first two draws; 1800 of 2000 rows are left; the third is too soon.
     last = sys.stderr.getvalue().split("\r")[-1]
     assert last == "epoch 1/2 ████················ 100 rows/s  loss 1.2500  ndcg@10 0.5000  18 s left\x1b[K"
