@@ -15,6 +15,8 @@ _EXTRA_OF = {
     "numba": "train",
     "tokenizers": "text",
     "transformers": "text-export",
+    "tensorboard": "tensorboard",
+    "mlflow": "mlflow",
     "distributed": "cluster",
     "dask": "cluster",
     "deltalake": "delta",

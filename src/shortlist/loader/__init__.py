@@ -1,7 +1,7 @@
 """From partitions of a data set to batches of tensors."""
 
-from shortlist.loader._cut import cut
+from shortlist.loader._cut import bounds, cut
 from shortlist.loader._loader import Loader
 from shortlist.loader._table import Table, take
 
-__all__ = ["Loader", "Table", "cut", "take"]
+__all__ = ["Loader", "Table", "bounds", "cut", "take"]

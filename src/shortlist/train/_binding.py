@@ -1,7 +1,8 @@
 """A retrieval model bound to the rows it learns from."""
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
@@ -10,15 +11,17 @@ from torch import Tensor, nn
 
 from shortlist.data import Batch
 from shortlist.io import positive
-from shortlist.loader import Loader, take
+from shortlist.loader import Loader, bounds, take
 from shortlist.samplers import Negatives
 from shortlist.schema import Column, Schema
 from shortlist.train._catalogue import Catalogue, user_column
+from shortlist.train._encode import in_pieces
 from shortlist.train._options import FitOptions
+from shortlist.train._ranks import Ranks
 from shortlist.train._retrieval_validation import RetrievalValidation
 from shortlist.train._sources import Data, not_empty, schema_of, weight_column
 
-__all__ = ["Binding", "RetrievalModel"]
+__all__ = ["Binding", "RetrievalModel", "own_rows"]
 
 _COLLAPSED = 0.98
 _ITEMS_LOOKED_AT = 10_000
@@ -91,6 +94,7 @@ class Binding:
         not_empty(self.loader, "fit.train", "check the filters, and that some rows have a weight above 0")
         self.catalogue = Catalogue.of(self.loader, model.item_schema, self._user)
         self._epochs = options.epochs
+        self.ranks, self.pieces = Ranks(), 1
         self.validation = (
             None if valid is None else RetrievalValidation(model, valid, self.catalogue, self._user, options)
         )
@@ -118,22 +122,47 @@ class Binding:
         """``[B]``: weight of each row; None for equal weights."""
         return None if self._weight is None else _tensor(batch, self._weight.name)
 
-    def vectors(self, batch: Batch, drawn: Negatives) -> Tensor:
-        """``[M, D]`` of the drawn columns: with the features of a row of the batch, or of the catalogue."""
+    def queries(self, batch: Batch) -> Tensor:
+        """``[B, D]``: vector of each row's query."""
+        return in_pieces(self.model.encode_query, batch, self.pieces)
+
+    def vectors(self, batch: Batch, drawn: Negatives, edges: Sequence[int] | None = None) -> Tensor:
+        """``[M, D]`` of the drawn columns: with the features of a row of the batch, or of the catalogue.
+
+        Args:
+            batch: the rows of this process.
+            drawn: negatives of the rows of all processes.
+            edges: the row at which each process's part begins, and the end of the last; None for one process.
+                A column is encoded by the process that has its row, other columns in equal parts by all.
+        """
         rows = drawn.rows().numpy()
-        own = rows >= 0
-        vectors: Tensor = self.model.encode_item(take(batch, self.model.item_schema.names, rows[own]))
-        if own.all():
-            return vectors
-        others = self.vectors_of(drawn.codes[torch.from_numpy(~own)])
-        place = np.argsort(np.concatenate([np.flatnonzero(own), np.flatnonzero(~own)]))
-        both = torch.cat([vectors, others])
-        return both[torch.from_numpy(place).to(self.device)]
+        edges = [0, len(batch)] if edges is None else edges
+        others = np.flatnonzero(rows < 0)
+        cuts = bounds(len(others), len(edges) - 1)
+        columns = [
+            (np.flatnonzero((rows >= low) & (rows < high)), others[first:last])
+            for (low, high), (first, last) in zip(pairwise(edges), pairwise(cuts), strict=True)
+        ]
+        mine, drawn_here = columns[self.ranks.rank]
+        names = self.model.item_schema.names
+        made = [
+            in_pieces(
+                self.model.encode_item, take(batch, names, rows[mine] - edges[self.ranks.rank]), self.pieces
+            )
+        ]
+        if len(drawn_here) > 0:
+            made.append(self.vectors_of(drawn.codes[torch.from_numpy(drawn_here)]))
+        whole = self.ranks.gather(torch.cat(made) if len(made) > 1 else made[0])
+        order = np.concatenate([part for pair in columns for part in pair])
+        if len(others) == 0 and len(columns) == 1:
+            return whole
+        return whole[torch.from_numpy(np.argsort(order)).to(self.device)]
 
     def vectors_of(self, codes: Tensor) -> Tensor:
         """``[M, D]`` of items by code, with the features of the catalogue."""
-        vectors: Tensor = self.model.encode_item(self.catalogue.batch(codes.numpy(), self.device))
-        return vectors
+        return in_pieces(
+            self.model.encode_item, self.catalogue.batch(codes.numpy(), self.device), self.pieces
+        )
 
     def warn_if_collapsed(self) -> None:
         """Warn if all items have nearly one vector."""
@@ -148,6 +177,17 @@ class Binding:
                 "the temperature, or check that the rows are not all of one item",
                 stacklevel=4,
             )
+
+
+def own_rows(drawn: Negatives, low: int, high: int) -> Negatives:
+    """The negatives of some of the rows that they were drawn for."""
+    rows, columns = drawn.exclude
+    inside = (rows >= low) & (rows < high)
+    return drawn._replace(
+        positives=drawn.positives[low:high],
+        positive_log_q=drawn.positive_log_q[low:high],
+        exclude=(rows[inside] - low, columns[inside]),
+    )
 
 
 def _tensor(batch: Batch, name: str) -> Tensor:

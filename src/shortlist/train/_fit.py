@@ -66,17 +66,19 @@ def fit(
     _check_plateau(chosen, task)
     run = Run(model, task, chosen, ranks)
     # Dropout draws from torch's global generators: they are seeded for each step and set back at the end.
-    devices = (
-        [torch.cuda.current_device() if device.index is None else device.index]
-        if device.type == "cuda"
-        else []
-    )
     training = model.training
-    with torch.random.fork_rng(devices):
+    with torch.random.fork_rng(_generators(device)):
         run.resume()
         report = run.finish()
     model.train(training)
     return report
+
+
+def _generators(device: torch.device) -> list[int]:
+    """The devices whose generators a run draws from, beside the CPU's."""
+    if device.type != "cuda":
+        return []
+    return [torch.cuda.current_device() if device.index is None else device.index]
 
 
 def _check_plateau(options: FitOptions, task: Task) -> None:

@@ -76,6 +76,12 @@ class Ranking:
             ]
             return torch.stack(losses).sum()
 
+    def mass(self, batch: Batch) -> Tensor:
+        """Sum of the absolute weights of the rows."""
+        if self._weight is None:
+            return torch.tensor(float(len(batch)), device=self._device)
+        return self._column(batch, self._weight).abs().double().sum()
+
     def validate(self) -> float | None:
         """The metric of the first target over the validation rows."""
         if self._valid is None or self.metric is None:

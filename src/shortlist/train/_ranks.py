@@ -2,6 +2,7 @@
 
 import atexit
 import os
+from itertools import accumulate
 from typing import Any
 
 import torch
@@ -84,8 +85,13 @@ class Ranks:
             for value in tensors.values():
                 dist.broadcast(value, 0)
 
+    def edges(self, rows: int, device: torch.device) -> list[int]:
+        """Where each process's part begins, their rows one after another, and the end of the last."""
+        lengths = self._lengths(rows, device) if self.several else [rows]
+        return [0, *accumulate(lengths)]
+
     def gather(self, values: Tensor) -> Tensor:
-        """Rows ``[n, ...]`` of all processes, one process after another; each may have another number.
+        """Rows ``[n, ...]`` of all processes, one after another; each may have another number of them.
 
         Gradients flow back to the process that a row came from, summed over the processes that used it.
         """

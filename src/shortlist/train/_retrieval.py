@@ -8,9 +8,10 @@ from torch import Tensor, nn
 from shortlist.data import Batch
 from shortlist.rng import derive
 from shortlist.samplers import InBatch, Sampler, Source
-from shortlist.train._binding import Binding
+from shortlist.train._binding import Binding, own_rows
 from shortlist.train._comparison import Comparison
 from shortlist.train._options import FitOptions
+from shortlist.train._ranks import Ranks
 from shortlist.train._temperature import Temperature, TemperatureCourse
 
 __all__ = ["Contrasting", "Retrieval"]
@@ -74,13 +75,18 @@ class Retrieval:
         """Draw the negatives of a batch and encode both sides."""
         binding, objective = self._binding, self._objective
         users = binding.users(batch) if objective.mask_known else None
-        drawn = self._sampler.sample(binding.items(batch).cpu(), None if users is None else users.cpu())
+        edges = binding.ranks.edges(len(batch), binding.device)
+        whole = self._sampler.sample(
+            binding.ranks.gather(binding.items(batch)).cpu(),
+            None if users is None else binding.ranks.gather(users).cpu(),
+        )
+        drawn = own_rows(whole, edges[binding.ranks.rank], edges[binding.ranks.rank + 1])
         log_weights, positive_log_weights = drawn.log_weights(
             log_q=objective.logq, correct_positive=objective.correct_positive
         )
-        vectors, moved = binding.vectors(batch, drawn), drawn.to(binding.device)
+        vectors, moved = binding.vectors(batch, whole, edges), drawn.to(binding.device)
         return Comparison(
-            queries=binding.model.encode_query(batch),
+            queries=binding.queries(batch),
             positives=vectors[moved.positives],
             negatives=vectors,
             log_weights=log_weights.to(binding.device),
@@ -91,6 +97,17 @@ class Retrieval:
             weights=binding.weights(batch),
             temperature=self._temperature(binding.progress),
         )
+
+    def mass(self, batch: Batch) -> Tensor:
+        """Sum of the weights of the rows."""
+        weights = self._binding.weights(batch)
+        return (
+            self._binding.items(batch).new_tensor(len(batch)) if weights is None else weights.double().sum()
+        )
+
+    def bind(self, ranks: Ranks, pieces: int) -> None:
+        """Compare the rows of all processes, and encode so many pieces of a batch apart."""
+        self._binding.ranks, self._binding.pieces = ranks, pieces
 
     def validate(self) -> float | None:
         """The metric over the validation queries."""

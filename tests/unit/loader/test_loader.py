@@ -8,7 +8,7 @@ import torch
 
 from shortlist.errors import ArgumentError, CheckpointError, SchemaError
 from shortlist.io import Dataset
-from shortlist.loader import Loader, Table, take
+from shortlist.loader import Loader, Table, cut, take
 from shortlist.schema import LIST, Column, Domain, Schema
 
 SCHEMA = Schema(
@@ -126,6 +126,41 @@ def test_tables_come_in_the_order_of_the_data():
         tables = list(_loader([5, 8, 2], memory_bytes=memory_bytes).tables())
         assert len(tables) == count
         assert Table.concat(tables)["item"].tolist() == list(range(15))
+
+
+@pytest.mark.parametrize("memory_bytes", [1, 2**30])
+@pytest.mark.parametrize("world", [2, 3, 5])
+def test_processes_together_give_every_batch_of_one(memory_bytes, world):
+    alone = list(_loader([5, 8, 2], batch_size=4, memory_bytes=memory_bytes))
+    loaders = [_loader([5, 8, 2], batch_size=4, memory_bytes=memory_bytes) for _ in range(world)]
+    for rank, loader in enumerate(loaders):
+        loader.shard(rank, world)
+    for whole, parts in zip(alone, zip(*loaders, strict=True), strict=True):
+        items = [part["item"] for part in parts]
+        assert torch.equal(torch.cat(items), whole["item"])
+        assert max(map(len, items)) - min(map(len, items)) <= 1
+        values = torch.cat([part["history"].values for part in parts])
+        assert torch.equal(values, whole["history"].values)
+
+
+def test_a_process_that_is_not_there_is_refused():
+    with pytest.raises(ArgumentError, match="rank 2 of 2"):
+        _loader([3]).shard(2, 2)
+
+
+@pytest.mark.parametrize(("rows", "pieces", "lengths"), [(6, 4, [1, 2, 1, 2]), (2, 3, [1, 1]), (0, 3, [0])])
+def test_a_batch_is_cut_into_runs_of_its_rows(rows, pieces, lengths):
+    batch = Table.of(_frame(0, rows), SCHEMA).batch()
+    parts = cut(batch, pieces)
+    assert [len(part) for part in parts] == lengths
+    assert torch.equal(torch.cat([part["price"] for part in parts]), batch["price"])
+    start = 0
+    for part in parts:
+        assert part["history"].offsets[0] == 0
+        expected = take(batch, ["history"], np.arange(start, start + len(part)))["history"]
+        assert torch.equal(part["history"].values, expected.values)
+        assert torch.equal(part["history"].offsets, expected.offsets)
+        start += len(part)
 
 
 def test_table_selects_and_takes():

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 import pytest
@@ -8,7 +10,7 @@ from shortlist.io import Dataset
 from shortlist.models.ranking import DCN
 from shortlist.rng import generator
 from shortlist.schema import Column, Domain, Schema
-from shortlist.train import BinaryCrossEntropy, FitOptions, Optimization, fit
+from shortlist.train import BinaryCrossEntropy, Checkpoints, FitOptions, Optimization, fit
 
 SCHEMA = Schema(
     [
@@ -18,6 +20,7 @@ SCHEMA = Schema(
         Column("click", "float32", ("target", "binary")),
     ]
 )
+GOLDEN = Path(__file__).parents[2] / "golden" / "dcn_loss.txt"
 OPTIONS = FitOptions(epochs=8, batch_size=256, lr=0.05, optimization=Optimization(dense_lr=0.01))
 
 
@@ -38,6 +41,29 @@ def test_the_ranker_finds_the_planted_cross(structure, sparse):
     assert report.best_metric > 0.95
     assert report.metric == "auc"
     assert report.protocol == "500 labelled rows, target 'click'"
+
+
+def test_loss_curve_is_the_golden_one_and_resume_equals_its_tail(tmp_path):
+    golden = [line.split() for line in GOLDEN.read_text().splitlines()]
+
+    def run(epochs):
+        model = DCN(SCHEMA, dim=4, hidden=(16,), dropout=0.2)
+        chosen = Optimization(dense_lr=0.01, clip=1.0)
+        options = FitOptions(
+            epochs=epochs,
+            batch_size=256,
+            lr=0.02,
+            precision="float32",
+            optimization=chosen,
+            checkpoint=Checkpoints(tmp_path),
+        )
+        return fit(model, _rows(3000, 0), valid=_rows(500, 1), options=options)
+
+    run(2)
+    for row, (epoch, loss, metric) in zip(run(4).epochs, golden, strict=True):
+        assert row.epoch == int(epoch)
+        assert row.loss == pytest.approx(float(loss), abs=2e-4)
+        assert row.metric == pytest.approx(float(metric), abs=5e-3)
 
 
 def test_lower_logloss_is_better():
