@@ -31,7 +31,7 @@ class ParameterGroup:
     A parameter belongs to the first group whose pattern fits its name, as ``model.named_parameters()`` gives
     it.
 
-    >>> ParameterGroup("query.mlp.*", lr=1e-4).lr
+    >>> ParameterGroup("query.body.*", lr=1e-4).lr
     0.0001
 
     Raises:

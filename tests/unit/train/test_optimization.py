@@ -9,7 +9,7 @@ import torch
 
 from shortlist.errors import ArgumentError, CheckpointError
 from shortlist.models.ranking import DCN
-from shortlist.models.retrieval import TwoTower
+from shortlist.models.retrieval import TableOptions, TwoTower
 from shortlist.nn import EmbeddingTables, RowWiseAdagrad
 from shortlist.rng import generator
 from shortlist.samplers import InBatch, Uniform
@@ -49,7 +49,7 @@ def labelled(rows):
 
 
 def trained(schema, train, valid=None, *, sparse=True, hidden=(8,), epochs=2, folder=None, **optimization):
-    model = TwoTower(schema, dim=4, hidden=hidden, sparse=sparse)
+    model = TwoTower(schema, dim=4, hidden=hidden, tables=TableOptions(sparse=sparse))
     options = FitOptions(
         epochs=epochs,
         batch_size=256,
@@ -75,7 +75,7 @@ def test_a_group_with_no_step_size_stays_and_the_rest_moves(schema, train):
     assert start.keys() - moved(model, start) == {name for name in start if name.startswith("tables.")}
 
 
-@pytest.mark.parametrize("group", [ParameterGroup("*mlp*", weight_decay=50.0), ParameterGroup("*", l2=0.5)])
+@pytest.mark.parametrize("group", [ParameterGroup("*body*", weight_decay=50.0), ParameterGroup("*", l2=0.5)])
 def test_regularisation_of_a_group_changes_the_loss(schema, train, group):
     losses = [trained(schema, train, groups=groups)[1].epochs[-1].loss for groups in ((), (group,))]
     assert losses[0] != losses[1]

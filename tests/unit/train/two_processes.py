@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 
 from shortlist.io import Dataset
 from shortlist.models.ranking import DCN
-from shortlist.models.retrieval import TwoTower
+from shortlist.models.retrieval import TableOptions, TwoTower
 from shortlist.rng import generator
 from shortlist.samplers import InBatch, Uniform
 from shortlist.schema import LIST, Column, Domain, Schema
@@ -74,7 +74,7 @@ def run(folder, case, stop=0):
     if case == "ranking":
         model, objective = DCN(schema, dim=4, hidden=(8,)), None
     else:
-        model = TwoTower(schema, dim=4, hidden=(8,), sparse=case != "dense")
+        model = TwoTower(schema, dim=4, hidden=(8,), tables=TableOptions(sparse=case != "dense"))
         objective = SampledSoftmax(temperature=0.2, negatives=InBatch() + Uniform(17))
     return model, fit(model, train, objective, valid, options)
 
