@@ -15,7 +15,9 @@ _ROOMS = {
     "shortlist.export": ("save",),
     "shortlist.features": ("Workflow",),
     "shortlist.io": ("Dataset", "Layout", "Signals", "concat", "read_parquet", "scan", "write_parquet"),
-    "shortlist.models.classical": ("EASE", "IALS", "ItemKNN", "Popularity", "RecentPopularity"),
+    "shortlist.models.classical": (
+        *("BPRMF", "EASE", "IALS", "SLIM", "ItemKNN", "Popularity", "PureSVD", "RP3beta", "RecentPopularity"),
+    ),
     "shortlist.models.ranking": ("DCN",),
     "shortlist.models.retrieval": ("MF", "YouTubeDNN", "TableOptions", "TowerOptions", "TwoTower"),
     "shortlist.pipeline": (

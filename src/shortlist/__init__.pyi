@@ -26,11 +26,15 @@ from shortlist.io import concat as concat
 from shortlist.io import read_parquet as read_parquet
 from shortlist.io import scan as scan
 from shortlist.io import write_parquet as write_parquet
+from shortlist.models.classical import BPRMF as BPRMF
 from shortlist.models.classical import EASE as EASE
 from shortlist.models.classical import IALS as IALS
+from shortlist.models.classical import SLIM as SLIM
 from shortlist.models.classical import ItemKNN as ItemKNN
 from shortlist.models.classical import Popularity as Popularity
+from shortlist.models.classical import PureSVD as PureSVD
 from shortlist.models.classical import RecentPopularity as RecentPopularity
+from shortlist.models.classical import RP3beta as RP3beta
 from shortlist.models.ranking import DCN as DCN
 from shortlist.models.retrieval import MF as MF
 from shortlist.models.retrieval import TableOptions as TableOptions

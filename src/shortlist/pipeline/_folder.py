@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from shortlist import runtime
 from shortlist.bundle import Reader, Writer
 from shortlist.errors import PipelineError
 from shortlist.pipeline._pipeline import Pipeline
@@ -26,7 +27,8 @@ def write_pipeline(pipe: Pipeline, writer: Writer, exporters: Mapping[str, Expor
         pipe: the pipeline.
         writer: the open bundle.
         exporters: kind of a part (``"encoder"``, ``"ranker"`` ...) -> ``export(object, folder)``; kinds that
-            are left out are written by the object's own ``save(folder)``.
+            are left out are written by the object's own ``save(folder)``, classical models by
+            `shortlist.runtime.save_learner`.
 
     Raises:
         PipelineError: a stage, a part or the store cannot be saved.
@@ -74,6 +76,8 @@ def load(folder: Path | str, *, live: Path | str | None = None, verify: bool = T
 def _export(part: Any, kind: str, exporters: Mapping[str, Exporter]) -> Exporter:
     if kind in exporters:
         return exporters[kind]
+    if kind == "learner":
+        return runtime.save_learner
     if not hasattr(part, "save"):
         raise PipelineError(
             f"part {kind!r}",

@@ -27,6 +27,7 @@ PART_LOADERS: Mapping[str, Callable[[Path], Any]] = {
     "encoder": runtime.load_encoder,
     "flow": Workflow.load,
     "index": index.load,
+    "learner": runtime.load_learner,
     "ranker": runtime.load_ranker,
 }
 """Kind of a part -> what reads its folder."""

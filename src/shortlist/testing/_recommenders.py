@@ -5,16 +5,16 @@ Each check takes ``fit``, which turns a matrix of ones [users, items] into a fit
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 from scipy.sparse import csr_array
 
 from shortlist.metrics import top_k
+from shortlist.scorers import Model, recommend
 
 __all__ = [
     "Planted",
+    "check_duplicates_add_up",
     "check_empty_histories",
     "check_finds_own_group",
     "check_finds_planted_item",
@@ -22,6 +22,8 @@ __all__ = [
     "check_no_queries",
     "check_no_users",
     "check_one_user_is_many_users",
+    "check_recommend_is_recommend_all",
+    "check_same_fit_twice",
     "check_saved_scores_the_same",
     "check_short_catalogue",
     "check_unseen_item",
@@ -29,19 +31,7 @@ __all__ = [
 ]
 
 
-class Scorer(Protocol):
-    """What the checks use of a fitted model."""
-
-    def scores(self, rows: csr_array, users: npt.NDArray[np.int64] | None = None) -> npt.NDArray[np.float32]:
-        """Score float32 [Q, items]."""
-        ...
-
-    def arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """Return the model as arrays."""
-        ...
-
-
-Fit = Callable[[csr_array], Scorer]
+Fit = Callable[[csr_array], Model]
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,10 +142,42 @@ def check_saved_scores_the_same(fit: Fit) -> None:
     data = planted()
     model = fit(data.matrix)
     arrays = {name: array.copy() for name, array in model.arrays().items()}
-    again = type(model).from_arrays(arrays)  # type: ignore[attr-defined]
+    again = type(model).from_arrays(arrays)
     users = np.arange(18)
     np.testing.assert_array_equal(again.scores(data.matrix, users), model.scores(data.matrix, users))
     assert list(again.arrays()) == list(arrays)
+
+
+def check_same_fit_twice(fit: Fit) -> None:
+    """The same data and options give the same arrays, to the bit."""
+    first, second = (fit(planted().matrix).arrays() for _ in range(2))
+    for name, array in first.items():
+        np.testing.assert_array_equal(second[name], array)
+
+
+def check_duplicates_add_up(fit: Fit) -> None:
+    """A pair that stands twice counts as one of the summed weight, in fitting and in histories."""
+    twice = csr_array((np.ones(4), ([0, 0, 0, 1], [1, 1, 2, 2])), shape=(2, 4))
+    summed = csr_array(np.array([[0.0, 2.0, 1.0, 0.0], [0.0, 0.0, 1.0, 0.0]]))
+    pieces = csr_array((np.ones(3), np.array([1, 1, 2]), np.array([0, 3])), shape=(1, 4))
+    found = fit(twice).scores(pieces)
+    np.testing.assert_allclose(found, fit(summed).scores(summed[[0]]), rtol=1e-5, atol=1e-6)
+
+
+def check_recommend_is_recommend_all(fit: Fit) -> None:
+    """The lists of all users at once are the lists of one user after the other; seen items are left out."""
+    data = planted()
+    model = fit(data.matrix)
+    users = np.arange(18)
+    items, scores = recommend(model, data.matrix, 20, users=users)
+    assert items.shape == scores.shape == (18, 20)
+    for user in users:
+        one, _ = recommend(model, data.matrix[[user]], 20, users=users[[user]])
+        known = data.matrix[[user]].indices
+        assert sorted([*one[0][one[0] >= 0].tolist(), *known.tolist()]) == list(range(13))
+        near = np.isclose(scores[user, :-1], scores[user, 1:], rtol=1e-4, atol=1e-5) | (items[user, 1:] < 0)
+        clear = ~(np.append(near, False) | np.append(False, near))
+        np.testing.assert_array_equal(items[user][clear], one[0][clear])
 
 
 def check_leaves_input_alone(fit: Fit) -> None:
@@ -169,5 +191,5 @@ def check_leaves_input_alone(fit: Fit) -> None:
     np.testing.assert_allclose(scores, fit(clean).scores(clean), rtol=1e-6)
 
 
-def _best_unseen(model: Scorer, history: csr_array) -> int:
+def _best_unseen(model: Model, history: csr_array) -> int:
     return int(top_k(model.scores(history), 1, seen=history.toarray() > 0)[0, 0])

@@ -18,30 +18,62 @@ fitted is scored like any other. ``learner.needs`` says what it is fitted on: ``
 1
 """
 
-from shortlist.models.classical._ease import EASE, ItemWeights
-from shortlist.models.classical._ials import IALS, ItemFactors
+from shortlist.models.classical._bpr_mf import BPRMF
+from shortlist.models.classical._ease import EASE
+from shortlist.models.classical._ials import IALS
 from shortlist.models.classical._interactions import Events
-from shortlist.models.classical._item_knn import ItemKNN, ItemNeighbours
-from shortlist.models.classical._least_squares import Penalty, half_step
-from shortlist.models.classical._popularity import ItemPopularity, Popularity, RecentPopularity
-from shortlist.models.classical._protocols import Model, Needs
-from shortlist.models.classical._repeats import OwnItems, Repeats
+from shortlist.models.classical._item_knn import ItemKNN
+from shortlist.models.classical._popularity import Popularity, RecentPopularity
+from shortlist.models.classical._protocols import Needs
+from shortlist.models.classical._pure_svd import PureSVD
+from shortlist.models.classical._repeats import Repeats
+from shortlist.models.classical._rp3beta import RP3beta
+from shortlist.models.classical._slim import SLIM
+from shortlist.models.classical._solvers import Cholesky, ConjugateGradient, Solver, Subspace
+from shortlist.models.classical._weightings import BM25, TFIDF, Weighting
+from shortlist.scorers import (
+    ItemFactors,
+    ItemNeighbours,
+    ItemPopularity,
+    ItemProjection,
+    ItemWeights,
+    Model,
+    OwnItems,
+    PairFactors,
+    Penalty,
+    half_step,
+    recommend,
+)
 
 __all__ = [
+    "BM25",
+    "BPRMF",
     "EASE",
     "IALS",
+    "SLIM",
+    "TFIDF",
+    "Cholesky",
+    "ConjugateGradient",
     "Events",
     "ItemFactors",
     "ItemKNN",
     "ItemNeighbours",
     "ItemPopularity",
+    "ItemProjection",
     "ItemWeights",
     "Model",
     "Needs",
     "OwnItems",
+    "PairFactors",
     "Penalty",
     "Popularity",
+    "PureSVD",
+    "RP3beta",
     "RecentPopularity",
     "Repeats",
+    "Solver",
+    "Subspace",
+    "Weighting",
     "half_step",
+    "recommend",
 ]

@@ -1,7 +1,7 @@
 """EASE: a linear autoencoder in closed form."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -9,39 +9,13 @@ from scipy.linalg import lapack
 from scipy.sparse import csr_array
 
 from shortlist.errors import ArgumentError
-from shortlist.models.classical._interactions import checked_histories, checked_matrix, part
-from shortlist.models.classical._protocols import Arrays, Needs, Scores, Users
+from shortlist.models.classical._protocols import Needs
+from shortlist.scorers import ItemWeights, checked_matrix
 
-__all__ = ["EASE", "ItemWeights"]
+__all__ = ["EASE"]
 
 # Rows of one block of the item-item matrix while it is built and divided.
 _ROWS = 128
-
-
-@dataclass(frozen=True, eq=False)
-class ItemWeights:
-    """A fitted `EASE`.
-
-    Attributes:
-        weights: float32 [items, items], B with a zero diagonal.
-    """
-
-    weights: npt.NDArray[np.float32]
-
-    def scores(self, rows: csr_array, users: Users = None) -> Scores:  # noqa: ARG002
-        """Score the histories as ``rows B``; see `Model.scores`."""
-        histories = checked_histories("EASE.scores", rows, len(self.weights))
-        scores: Scores = histories.astype(np.float32) @ self.weights
-        return scores
-
-    def arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """``weights``."""
-        return {"weights": self.weights}
-
-    @classmethod
-    def from_arrays(cls, arrays: Arrays) -> Self:
-        """Inverse of `arrays`."""
-        return cls(part("EASE.from_arrays", arrays, "weights"))
 
 
 @dataclass(frozen=True)

@@ -1,61 +1,35 @@
 """Item-based nearest neighbours."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
-from scipy.sparse import csc_array, csr_array
+from scipy.sparse import csr_array
 
 from shortlist.errors import ArgumentError
-from shortlist.models.classical._interactions import checked_histories, checked_matrix, part
-from shortlist.models.classical._protocols import Arrays, Needs, Scores, Users
+from shortlist.models.classical._protocols import Needs
+from shortlist.models.classical._threads import cores
+from shortlist.models.classical._top_products import product, top_products
+from shortlist.models.classical._weightings import Weighting
+from shortlist.scorers import ItemNeighbours, checked_matrix
 
-__all__ = ["ItemKNN", "ItemNeighbours"]
-
-# Cells of one block of similarities: bounds the memory of a fit to some hundred MB.
-_CELLS = 1 << 23
-
-
-@dataclass(frozen=True, eq=False)
-class ItemNeighbours:
-    """A fitted `ItemKNN`.
-
-    Attributes:
-        similarity: CSR float32 [items, items]; column j holds the kept neighbours of item j.
-    """
-
-    similarity: csr_array
-
-    def scores(self, rows: csr_array, users: Users = None) -> Scores:  # noqa: ARG002
-        """Score item j as the sum over the history of weight times similarity to j; see `Model.scores`."""
-        histories = checked_histories("ItemKNN.scores", rows, self.similarity.shape[0])
-        scores: Scores = (histories.astype(np.float32) @ self.similarity).toarray()
-        return scores
-
-    def arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """Give the CSR parts ``data``, ``indices`` and ``indptr``."""
-        return {name: getattr(self.similarity, name) for name in ("data", "indices", "indptr")}
-
-    @classmethod
-    def from_arrays(cls, arrays: Arrays) -> Self:
-        """Inverse of `arrays`."""
-        data, indices, indptr = (
-            part("ItemKNN.from_arrays", arrays, name) for name in ("data", "indices", "indptr")
-        )
-        return cls(csr_array((data, indices, indptr), shape=(len(indptr) - 1, len(indptr) - 1)))
+__all__ = ["ItemKNN"]
 
 
 @dataclass(frozen=True)
 class ItemKNN:
-    """Score an item by its cosine similarity to the items of the history.
+    """Score an item by its similarity to the items of the history.
 
-    ``s_ij = x_i . x_j / (|x_i| |x_j| + shrink)``; each item keeps its k most similar others, ties to the
-    lower position (Sarwar et al., "Item-based collaborative filtering", 2001).
+    ``s_ij = z_i . z_j / (|z_i| |z_j| + shrink)``, z the columns of the weighted matrix; each item keeps its k
+    most similar others, ties to the lower position (Sarwar et al., "Item-based collaborative filtering
+    recommendation algorithms", 2001). With `BM25` the similarity is ``z_i . z_j``.
 
     Attributes:
-        k: neighbours kept for each item, >= 1; more reaches further and costs memory, 12 bytes each.
+        k: neighbours kept for each item, >= 1; more reaches further and costs memory, 8 bytes each.
         shrink: >= 0, in units of co-occurrences; draws similarities that rest on few users towards zero.
+            None but 0 with `BM25`.
+        weighting: None takes the matrix as it is; `TFIDF` and `BM25` make users who took much say less.
+            Histories are never weighted.
 
     Raises:
         ArgumentError: an option out of range.
@@ -69,6 +43,7 @@ class ItemKNN:
 
     k: int = 200
     shrink: float = 0.0
+    weighting: Weighting | None = None
     needs: ClassVar[Needs] = "matrix"
 
     def __post_init__(self) -> None:
@@ -76,31 +51,27 @@ class ItemKNN:
             raise ArgumentError("ItemKNN.k", received=self.k, expected="k >= 1", remedy="pass k=200")
         if not self.shrink >= 0:
             raise ArgumentError("ItemKNN.shrink", received=self.shrink, expected="a number >= 0")
+        if self.shrink and not self._normalized:
+            raise ArgumentError(
+                "ItemKNN.shrink", received=f"{self.shrink} with {self.weighting}", expected="0 with BM25"
+            )
 
-    def fit(self, X: csr_array) -> ItemNeighbours:
-        """Find the neighbours of every item of ``X`` [users, items], block by block."""
+    @property
+    def _normalized(self) -> bool:
+        return self.weighting is None or self.weighting.normalized
+
+    def fit(self, X: csr_array, *, threads: int | None = None) -> ItemNeighbours:
+        """Find the neighbours of every item of ``X`` [users, items].
+
+        Args:
+            X: weights >= 0.
+            threads: that work at a time, None for all cores; they change no result.
+        """
+        workers = cores("ItemKNN.fit", threads)
         matrix = checked_matrix("ItemKNN.fit", X)
-        items, n_items = matrix.T.tocsr(), matrix.shape[1]
-        norms = np.sqrt(items.multiply(items).sum(axis=1))
-        step = max(1, _CELLS // max(n_items, 1))
-        kept: list[tuple[npt.NDArray[Any], npt.NDArray[Any]]] = []
-        for start in range(0, n_items, step):
-            product = (items[start : start + step] @ matrix).tocsr()
-            product.sort_indices()
-            kept += [self._nearest(product, row, start, norms) for row in range(product.shape[0])]
-        indptr = np.cumsum([0, *(len(columns) for columns, _ in kept)])
-        indices = np.concatenate([columns for columns, _ in kept] or [np.empty(0, dtype=np.int32)])
-        data = np.concatenate([values for _, values in kept] or [np.empty(0)]).astype(np.float32)
-        return ItemNeighbours(csc_array((data, indices, indptr), shape=(n_items, n_items)).tocsr())
-
-    def _nearest(
-        self, product: csr_array, row: int, start: int, norms: npt.NDArray[np.float64]
-    ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-        """Columns, ascending, and similarities of one item's neighbours."""
-        item, span = start + row, slice(product.indptr[row], product.indptr[row + 1])
-        columns = product.indices[span]
-        similarity = product.data[span] / (norms[item] * norms[columns] + self.shrink)
-        similarity[columns == item] = 0
-        best = np.argsort(-similarity, kind="stable")[: self.k]
-        best = np.sort(best[similarity[best] > 0])
-        return columns[best], similarity[best]
+        if self.weighting is not None:
+            matrix = self.weighting.weigh(matrix)
+        squares = np.bincount(matrix.indices, matrix.data**2, minlength=matrix.shape[1])
+        norms = np.sqrt(squares) if self._normalized else np.ones(matrix.shape[1])
+        alike = top_products(product(matrix.T.tocsr(), matrix, norms, norms, self.shrink), self.k, workers)
+        return ItemNeighbours(alike.T.tocsr())

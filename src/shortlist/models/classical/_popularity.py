@@ -1,42 +1,17 @@
 """Popularity, all-time and recent: the same list for everybody."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 from scipy.sparse import csr_array
 
 from shortlist.errors import ArgumentError
-from shortlist.models.classical._interactions import Events, checked_histories, checked_matrix, part
-from shortlist.models.classical._protocols import Arrays, Needs, Scores, Users
+from shortlist.models.classical._interactions import Events
+from shortlist.models.classical._protocols import Needs
+from shortlist.scorers import ItemPopularity, checked_matrix
 
-__all__ = ["ItemPopularity", "Popularity", "RecentPopularity"]
-
-
-@dataclass(frozen=True, eq=False)
-class ItemPopularity:
-    """A fitted popularity.
-
-    Attributes:
-        popularity: summed weight of each item, float64 [items].
-    """
-
-    popularity: npt.NDArray[np.float64]
-
-    def scores(self, rows: csr_array, users: Users = None) -> Scores:  # noqa: ARG002
-        """Give every history the popularity of the items; see `Model.scores`."""
-        queries = checked_histories("Popularity.scores", rows, len(self.popularity)).shape[0]
-        return np.tile(self.popularity.astype(np.float32), (queries, 1))
-
-    def arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """``popularity``."""
-        return {"popularity": self.popularity}
-
-    @classmethod
-    def from_arrays(cls, arrays: Arrays) -> Self:
-        """Inverse of `arrays`."""
-        return cls(part("Popularity.from_arrays", arrays, "popularity"))
+__all__ = ["Popularity", "RecentPopularity"]
 
 
 @dataclass(frozen=True)

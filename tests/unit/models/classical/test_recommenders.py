@@ -7,18 +7,28 @@ from scipy.sparse import csr_array
 
 from shortlist.errors import ArgumentError, DataError
 from shortlist.models.classical import (
+    BM25,
+    BPRMF,
     EASE,
     IALS,
+    SLIM,
+    TFIDF,
+    ConjugateGradient,
     Events,
     ItemFactors,
     ItemKNN,
     ItemNeighbours,
     ItemPopularity,
+    ItemProjection,
     ItemWeights,
     OwnItems,
+    PairFactors,
     Popularity,
+    PureSVD,
     RecentPopularity,
     Repeats,
+    RP3beta,
+    Subspace,
 )
 from shortlist.testing import _recommenders as suite
 
@@ -37,9 +47,18 @@ LEARNERS: dict[str, Fit] = {
     "Repeats with times": lambda X: Repeats().fit_events(_events(X)),
     "ItemKNN": ItemKNN(k=5).fit,
     "EASE": EASE(l2=1.0).fit,
+    "ItemKNN, TF-IDF": ItemKNN(k=5, weighting=TFIDF()).fit,
+    "ItemKNN, BM25": ItemKNN(k=5, weighting=BM25(b=0.1)).fit,
+    "RP3beta": RP3beta(k=5, beta=0.2).fit,
+    "SLIM": SLIM(l1=0.1, l2=1.0).fit,
+    "PureSVD": PureSVD(dim=2).fit,
     "IALS": IALS(dim=4).fit,
+    "IALS, conjugate gradient": IALS(dim=4, solver=ConjugateGradient()).fit,
+    "IALS, subspace": IALS(dim=4, solver=Subspace(2)).fit,
+    "IALS of Hu": IALS(dim=4, alpha0=1.0, nu=0.0, alpha=4.0, l2=0.1).fit,
+    "BPRMF": BPRMF(dim=4, epochs=200, lr=0.1).fit,
 }
-PERSONAL = ("ItemKNN", "EASE", "IALS")
+PERSONAL = [name for name in LEARNERS if name[:4] not in ("Popu", "Rece", "Repe")]
 
 
 @pytest.mark.parametrize("name", LEARNERS)
@@ -54,6 +73,9 @@ PERSONAL = ("ItemKNN", "EASE", "IALS")
         suite.check_short_catalogue,
         suite.check_one_user_is_many_users,
         suite.check_saved_scores_the_same,
+        suite.check_duplicates_add_up,
+        suite.check_same_fit_twice,
+        suite.check_recommend_is_recommend_all,
         suite.check_leaves_input_alone,
     ],
     ids=lambda check: check.__name__,
@@ -79,7 +101,11 @@ def test_histories_over_another_catalogue_are_refused(name: str) -> None:
         model.scores(csr_array((1, 4)))
 
 
-@pytest.mark.parametrize("learner", [Popularity(), Repeats(), ItemKNN(), EASE(), IALS()], ids=repr)
+@pytest.mark.parametrize(
+    "learner",
+    [Popularity(), Repeats(), ItemKNN(), EASE(), IALS(), SLIM(), RP3beta(), BPRMF(), PureSVD()],
+    ids=lambda one: type(one).__name__,
+)
 def test_matrices_that_hold_no_weights_are_refused(learner: Any) -> None:
     with pytest.raises(ArgumentError, match=r"expected a SciPy sparse matrix \[users, items\]; .*'ndarray'"):
         learner.fit(np.eye(2))
@@ -88,12 +114,29 @@ def test_matrices_that_hold_no_weights_are_refused(learner: Any) -> None:
             learner.fit(csr_array(np.array([[bad, 1.0]])))
 
 
-@pytest.mark.parametrize("kind", [ItemPopularity, OwnItems, ItemNeighbours, ItemWeights, ItemFactors])
+@pytest.mark.parametrize(
+    "kind", [ItemPopularity, OwnItems, ItemNeighbours, ItemWeights, ItemFactors, ItemProjection, PairFactors]
+)
 def test_arrays_of_something_else_are_refused(kind: Any) -> None:
     with pytest.raises(DataError, match=r"from_arrays: expected an array '.*known: 'other'"):
         kind.from_arrays({"other": np.zeros(1)})
 
 
 def test_learners_say_what_they_need() -> None:
-    learners = [Popularity(), RecentPopularity(1), Repeats(), ItemKNN(), EASE(), IALS()]
-    assert [learner.needs for learner in learners] == ["matrix", "events", "events", *["matrix"] * 3]
+    learners = [RecentPopularity(1), Repeats(), Popularity(), ItemKNN(), EASE(), IALS(), SLIM(), BPRMF()]
+    assert [learner.needs for learner in learners] == ["events", "events", *["matrix"] * 6]
+    assert (RP3beta().needs, PureSVD().needs) == ("matrix", "matrix")
+
+
+@pytest.mark.parametrize(
+    "learner",
+    [ItemKNN(), IALS(dim=2), SLIM(), RP3beta(), BPRMF(epochs=1)],
+    ids=lambda one: type(one).__name__,
+)
+def test_threads_change_nothing(learner: Any) -> None:
+    X = suite.planted().matrix
+    one, three = (learner.fit(X, threads=threads).arrays() for threads in (1, 3))
+    for name in one:
+        np.testing.assert_array_equal(one[name], three[name])
+    with pytest.raises(ArgumentError, match=r"\.threads: expected a number >= 1"):
+        learner.fit(X, threads=0)

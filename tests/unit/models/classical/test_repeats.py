@@ -52,9 +52,11 @@ def test_an_item_taken_after_the_fit_has_no_time_and_stands_below_those_that_hav
     assert _model().scores(history, np.array([0]))[0].tolist() == [4.0, 0.25, 3.0, 0.5, 2.0]
 
 
-@pytest.mark.parametrize("users", [[0, 1], [2]])
-def test_users_must_be_those_of_the_fit(users: list[int]) -> None:
-    with pytest.raises(
-        ArgumentError, match=r"Repeats.scores: expected 1 users in 0 \.\. 1, -1 for a new one"
-    ):
-        _model().scores(HISTORY, np.array(users))
+def test_a_query_has_one_user() -> None:
+    with pytest.raises(ArgumentError, match=r"OwnItems.scores: expected 1 users, -1 for a new one"):
+        _model().scores(HISTORY, np.array([0, 1]))
+
+
+def test_a_user_who_joined_since_the_fit_is_new() -> None:
+    joined, new = (_model().scores(HISTORY, np.array([user])) for user in (2, -1))
+    np.testing.assert_array_equal(joined, new)

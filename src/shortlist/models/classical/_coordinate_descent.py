@@ -1,0 +1,162 @@
+"""Elastic-net regressions of every item on the others, from their Gram matrix."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_array, vstack
+
+from shortlist.models.classical._compiled import compiled, pays
+from shortlist.models.classical._threads import spread
+
+__all__ = ["Bounds", "Net", "descend"]
+
+Floats = npt.NDArray[np.float32]
+Wide = npt.NDArray[np.float64]
+
+# Items of one block: its weights are dense.
+_ITEMS = 64
+# Visits of a coordinate that a regression takes, from experience; decides whether compiling pays.
+_VISITS = 100
+# A step of all weights together goes about as far as one of each in turn, for less than a tenth of a sweep.
+_STEPS_OF_SWEEP = 40
+
+
+class Net(NamedTuple):
+    """The objective: ``w'Gw / 2 - g.w + l2 |w|^2 / 2 + l1 |w|_1``."""
+
+    l1: float
+    l2: float
+    non_negative: bool
+
+
+class Bounds(NamedTuple):
+    """When to stop, and how many items may explain one (None: all)."""
+
+    tolerance: float
+    sweeps: int
+    neighbours: int | None
+
+
+def descend(gram: Floats, net: Net, bounds: Bounds, threads: int) -> csr_array:
+    """The weights of all regressions.
+
+    Args:
+        gram: G [N, N].
+        net: the objective.
+        bounds: of the search.
+        threads: that work at a time; they change no result.
+
+    Returns:
+        float32 [N, N]; row j explains item j.
+    """
+    items = len(gram)
+    pieces: dict[int, csr_array] = {}
+    faster = pays(_VISITS * float(items) ** 2)
+
+    def solve(first: int, last: int) -> None:
+        for start in range(first, last, _ITEMS):
+            targets = np.arange(start, min(start + _ITEMS, last))
+            allowed = _allowed(gram, targets, bounds.neighbours)
+            weights = np.zeros(allowed.shape)
+            if faster:
+                kernel, sweep = compiled(_items), compiled(_sweep)
+                kernel(gram, targets, allowed, weights, net, (bounds.tolerance, bounds.sweeps), sweep)
+            else:
+                weights = _together(gram, targets, allowed, net, bounds)
+            pieces[start] = csr_array(weights.astype(np.float32))
+
+    spread(solve, np.ones(items), threads if faster else 1)
+    if not pieces:
+        return csr_array((items, items), dtype=np.float32)
+    return csr_array(vstack([pieces[start] for start in sorted(pieces)]))
+
+
+def _allowed(gram: Floats, targets: npt.NDArray[np.int64], neighbours: int | None) -> npt.NDArray[np.bool_]:
+    """Which items may explain which target: bool [b, N]."""
+    allowed = np.ones((len(targets), len(gram)), dtype=bool)
+    if neighbours is not None and neighbours < len(gram):
+        alike = gram[targets] / np.sqrt(np.maximum(gram.diagonal(), 1e-30))
+        alike[np.arange(len(targets)), targets] = -1
+        further = np.argsort(-alike, axis=1, kind="stable")[:, neighbours:]
+        np.put_along_axis(allowed, further, values=False, axis=1)
+    allowed[np.arange(len(targets)), targets] = False
+    return allowed
+
+
+def _items(  # noqa: PLR0917 - compiled
+    gram: Floats,
+    targets: npt.NDArray[np.int64],
+    allowed: npt.NDArray[np.bool_],
+    weights: Wide,
+    net: Net,
+    bounds: tuple[float, int],
+    sweep: Callable[..., float],
+) -> None:
+    """Sweep over the weights that can move, in between over those that are not 0, until none moves."""
+    tolerance, sweeps = bounds
+    for place in range(len(targets)):
+        target, w = targets[place], weights[place]
+        slope = gram[target].astype(np.float64)
+        can = allowed[place].copy()
+        if net.non_negative:
+            # Other weights only lower the slope: what does not rise from 0 at first never does.
+            for item in range(len(can)):
+                can[item] &= slope[item] > net.l1
+        movable = np.flatnonzero(can)
+        left = sweeps
+        while left > 0:
+            left -= 1
+            if sweep(gram, slope, w, movable, net) < tolerance:
+                break
+            moved = movable[w[movable] != 0]
+            while left > 0:
+                left -= 1
+                if sweep(gram, slope, w, moved, net) < tolerance:
+                    break
+
+
+def _sweep(gram: Floats, slope: Wide, w: Wide, movable: npt.NDArray[np.int64], net: Net) -> float:
+    """Give each weight its best value in turn; the largest change."""
+    largest = 0.0
+    for item in movable:
+        own = float(gram[item, item])
+        aim = slope[item] + own * w[item]
+        if aim > net.l1:
+            new = (aim - net.l1) / (own + net.l2)
+        elif aim < -net.l1 and not net.non_negative:
+            new = (aim + net.l1) / (own + net.l2)
+        else:
+            new = 0.0
+        change = new - w[item]
+        if change != 0:
+            w[item] = new
+            largest = max(largest, abs(change))
+            for other in range(len(slope)):
+                slope[other] -= change * gram[item, other]
+    return largest
+
+
+def _together(
+    gram: Floats, targets: npt.NDArray[np.int64], allowed: npt.NDArray[np.bool_], net: Net, bounds: Bounds
+) -> Wide:
+    """The same optimum by accelerated steps of all weights at once (FISTA, restarted): [b, N]."""
+    wide = gram.astype(np.float64)
+    rate = 1 / (np.linalg.norm(wide, 2) + net.l2)
+    w = ahead = np.zeros(allowed.shape)
+    momentum = 1.0
+    for _ in range(_STEPS_OF_SWEEP * bounds.sweeps):
+        aim = ahead + rate * (wide[targets] - ahead @ wide - net.l2 * ahead)
+        new = np.maximum(aim - rate * net.l1, 0)
+        if not net.non_negative:
+            new -= np.maximum(-aim - rate * net.l1, 0)
+        new *= allowed
+        change = new - w
+        if (np.abs(change) < bounds.tolerance * 1e-3).all():
+            return new
+        # Momentum that points uphill is dropped.
+        momentum = 1.0 if ((ahead - new) * change).sum() > 0 else momentum
+        faster = (1 + np.sqrt(1 + 4 * momentum**2)) / 2
+        w, ahead, momentum = new, new + (momentum - 1) / faster * change, faster
+    return w

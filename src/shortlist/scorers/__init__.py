@@ -1,0 +1,47 @@
+"""Fitted recommenders that are nothing but arrays: they score histories with NumPy and SciPy alone.
+
+The learners of `shortlist.models.classical` give them, bundles hold them, and servers ask them.
+
+    model.scores(rows, users) -> float32 [Q, items]
+    model.arrays() -> dict of arrays, and type(model).from_arrays(arrays) -> model
+
+>>> import numpy as np
+>>> from scipy.sparse import csr_array
+>>> model = ItemWeights(np.array([[0, 1], [1, 0]], dtype=np.float32))
+>>> model.scores(csr_array(np.array([[2, 0]])))
+array([[0., 2.]], dtype=float32)
+"""
+
+from shortlist.scorers._item_factors import ItemFactors
+from shortlist.scorers._item_neighbours import ItemNeighbours
+from shortlist.scorers._item_popularity import ItemPopularity
+from shortlist.scorers._item_projection import ItemProjection
+from shortlist.scorers._item_weights import ItemWeights
+from shortlist.scorers._least_squares import Penalty, batches, gathered, half_step
+from shortlist.scorers._matrices import checked_histories, checked_matrix, usable
+from shortlist.scorers._own_items import OwnItems
+from shortlist.scorers._pair_factors import PairFactors
+from shortlist.scorers._protocols import Arrays, Model, Scores, Users
+from shortlist.scorers._recommend import recommend
+
+__all__ = [
+    "Arrays",
+    "ItemFactors",
+    "ItemNeighbours",
+    "ItemPopularity",
+    "ItemProjection",
+    "ItemWeights",
+    "Model",
+    "OwnItems",
+    "PairFactors",
+    "Penalty",
+    "Scores",
+    "Users",
+    "batches",
+    "checked_histories",
+    "checked_matrix",
+    "gathered",
+    "half_step",
+    "recommend",
+    "usable",
+]
