@@ -25,6 +25,7 @@ _ROOMS = {
         *("Retrieve", "Score", "State", "Take", "build_index", "load", "ranking_examples"),
     ),
     "shortlist.profiling": ("Profile", "profile"),
+    "shortlist.recipes": ("Choice", "Floats", "Integers", "TuneOptions", "tune"),
     "shortlist.samplers": (
         *("Exposed", "Hardest", "InBatch", "LogUniform", "Mined", "Queue", "Streaming", "Unigram", "Uniform"),
     ),

@@ -59,6 +59,11 @@ from shortlist.pipeline import load as load
 from shortlist.pipeline import ranking_examples as ranking_examples
 from shortlist.profiling import Profile as Profile
 from shortlist.profiling import profile as profile
+from shortlist.recipes import Choice as Choice
+from shortlist.recipes import Floats as Floats
+from shortlist.recipes import Integers as Integers
+from shortlist.recipes import TuneOptions as TuneOptions
+from shortlist.recipes import tune as tune
 from shortlist.samplers import Exposed as Exposed
 from shortlist.samplers import Hardest as Hardest
 from shortlist.samplers import InBatch as InBatch

@@ -21,6 +21,7 @@ _EXTRA_OF = {
     "dask": "cluster",
     "deltalake": "delta",
     "pyiceberg": "iceberg",
+    "optuna": "tune",
 }
 
 

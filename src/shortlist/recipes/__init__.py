@@ -1,8 +1,27 @@
-"""The standard recipe: from a log to a bundle, and what shows it at work."""
+"""The standard recipe: from a log to a bundle, what shows it at work, and tuning."""
 
 from shortlist.recipes._demo import demo
 from shortlist.recipes._evaluate import evaluate_bundle
 from shortlist.recipes._fit import Fitted, fit
 from shortlist.recipes._options import FitRecipe
+from shortlist.recipes._space import Choice, Floats, Integers
+from shortlist.recipes._trial import Trial, TrialRecord
+from shortlist.recipes._tune import tune
+from shortlist.recipes._tune_options import TuneOptions
+from shortlist.recipes._tuning import Tuning
 
-__all__ = ["FitRecipe", "Fitted", "demo", "evaluate_bundle", "fit"]
+__all__ = [
+    "Choice",
+    "FitRecipe",
+    "Fitted",
+    "Floats",
+    "Integers",
+    "Trial",
+    "TrialRecord",
+    "TuneOptions",
+    "Tuning",
+    "demo",
+    "evaluate_bundle",
+    "fit",
+    "tune",
+]

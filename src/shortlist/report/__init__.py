@@ -2,15 +2,18 @@
 
 from shortlist.report._html_page import HtmlTable, Section, badge, html_page, preformatted, tiles
 from shortlist.report._html_plots import bar_plot, curve_plot, small_bars
+from shortlist.report._html_scatter import Axis, Series, scatter_plot
 from shortlist.report._html_spark import sparkline
 from shortlist.report._line import Line, bar, duration
 from shortlist.report._table import Cell, Table
 
 __all__ = [
+    "Axis",
     "Cell",
     "HtmlTable",
     "Line",
     "Section",
+    "Series",
     "Table",
     "badge",
     "bar",
@@ -19,6 +22,7 @@ __all__ = [
     "duration",
     "html_page",
     "preformatted",
+    "scatter_plot",
     "small_bars",
     "sparkline",
     "tiles",
