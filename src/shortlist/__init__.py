@@ -34,7 +34,9 @@ _ROOMS = {
     "shortlist.train": (
         "BinaryCrossEntropy",
         "Checkpoints",
+        "Contrast",
         "FitOptions",
+        "FullSoftmax",
         "Learnable",
         "Optimization",
         "SampledSoftmax",

@@ -83,7 +83,9 @@ from shortlist.schema import select as select
 from shortlist.schema import tags as tags
 from shortlist.train import BinaryCrossEntropy as BinaryCrossEntropy
 from shortlist.train import Checkpoints as Checkpoints
+from shortlist.train import Contrast as Contrast
 from shortlist.train import FitOptions as FitOptions
+from shortlist.train import FullSoftmax as FullSoftmax
 from shortlist.train import Learnable as Learnable
 from shortlist.train import Optimization as Optimization
 from shortlist.train import SampledSoftmax as SampledSoftmax

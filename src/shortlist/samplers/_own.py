@@ -18,8 +18,8 @@ class Exposed:
     """What was shown to the row's user and not taken: up to ``n`` items of a list column of item codes.
 
     They are negatives of their own row alone; for other rows they say nothing, and are left out. Of a list
-    that is longer, ``n`` are drawn anew each time. The row's own item and, when these are masked, its user's
-    known positives are left out.
+    that is longer, ``n`` are drawn anew each time. The row's own item, its user's known positives when these
+    are masked, and items that no training row has taken (their features are unknown) are left out.
 
     Raises:
         ArgumentError: ``n`` is below 1, or ``share`` is not in [0, 1).

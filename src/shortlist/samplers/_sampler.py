@@ -135,6 +135,7 @@ class Sampler:
 def _only_queued(columns: int, others: Codes, distinct: int) -> Tensor:
     queued = np.arange(columns) < distinct
     queued[others] = False
+    queued[distinct:] = queued[:1]  # filled up with the first column again
     return torch.from_numpy(queued)
 
 

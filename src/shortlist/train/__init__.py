@@ -1,6 +1,8 @@
 """Training: objectives, the loop, checkpoints with exact resume."""
 
+from shortlist.train._contrast import Contrast
 from shortlist.train._fit import fit
+from shortlist.train._full_softmax import FullSoftmax
 from shortlist.train._objectives import Objective, Task
 from shortlist.train._optimization import Optimization, ParameterGroup, Plateau
 from shortlist.train._options import Checkpoints, FitOptions
@@ -15,9 +17,11 @@ from shortlist.train._trackers import MLflow, TensorBoard, Tracker, Tracking
 __all__ = [
     "BinaryCrossEntropy",
     "Checkpoints",
+    "Contrast",
     "Epoch",
     "FitOptions",
     "FitReport",
+    "FullSoftmax",
     "Learnable",
     "MLflow",
     "Objective",

@@ -1,11 +1,10 @@
 """A retrieval model bound to the rows it learns from."""
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, Protocol
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -15,11 +14,13 @@ from shortlist.loader import Loader, bounds, take
 from shortlist.samplers import Negatives
 from shortlist.schema import Column, Schema
 from shortlist.train._catalogue import Catalogue, user_column
+from shortlist.train._device_items import DeviceItems
 from shortlist.train._encode import in_pieces
 from shortlist.train._options import FitOptions
 from shortlist.train._ranks import Ranks
 from shortlist.train._retrieval_validation import RetrievalValidation
 from shortlist.train._sources import Data, not_empty, schema_of, weight_column
+from shortlist.train._vector_memory import VectorMemory
 
 __all__ = ["Binding", "RetrievalModel", "own_rows"]
 
@@ -36,6 +37,7 @@ class RetrievalModel(Protocol):
     schema: Schema
     query_schema: Schema
     item_schema: Schema
+    dim: int
 
     def encode_query(self, batch: Batch) -> Any:
         """``[B, D]`` of the columns of ``query_schema``."""
@@ -72,7 +74,7 @@ class Binding:
         valid: Data | None,
         options: FitOptions,
         *,
-        columns: Iterable[str] = (),
+        columns: Sequence[str] = (),
     ) -> None:
         self.model = model
         self.device: torch.device = next(iter(model.parameters())).device
@@ -80,12 +82,10 @@ class Binding:
         self._user, self._weight = user_column(schema), weight_column(schema)
         self._item = model.item_schema.item.name
         own = [column for column in (self._user, self._weight) if column is not None]
+        own += [*getattr(model, "training_schema", ()), *(schema[name] for name in columns)]
         self.loader = Loader(
             train,
-            _with(
-                model.query_schema.merge(model.item_schema),
-                [*own, *getattr(model, "training_schema", ()), *(schema.select(columns) if columns else ())],
-            ),
+            _with(model.query_schema.merge(model.item_schema), own),
             batch_size=options.batch_size,
             seed=options.seed,
             where=positive(schema),
@@ -93,6 +93,11 @@ class Binding:
         )
         not_empty(self.loader, "fit.train", "check the filters, and that some rows have a weight above 0")
         self.catalogue = Catalogue.of(self.loader, model.item_schema, self._user)
+        self._on_device = (
+            None
+            if self.device.type == "cpu"
+            else DeviceItems(self.catalogue.items, self.catalogue.row_of, self.device)
+        )
         self._epochs = options.epochs
         self.ranks, self.pieces = Ranks(), 1
         self.validation = (
@@ -104,6 +109,16 @@ class Binding:
         """Share of the run's steps done before the batch that the loader gave last, in [0, 1]."""
         steps = len(self.loader)
         return (self.loader.epoch * steps + self.loader.position - 1) / max(self._epochs * steps, 1)
+
+    @property
+    def epoch(self) -> int:
+        """Number of epochs done."""
+        return self.loader.epoch
+
+    @property
+    def dim(self) -> int:
+        """Width D of the vectors."""
+        return self.model.dim
 
     @property
     def step(self) -> int:
@@ -126,7 +141,13 @@ class Binding:
         """``[B, D]``: vector of each row's query."""
         return in_pieces(self.model.encode_query, batch, self.pieces)
 
-    def vectors(self, batch: Batch, drawn: Negatives, edges: Sequence[int] | None = None) -> Tensor:
+    def vectors(
+        self,
+        batch: Batch,
+        drawn: Negatives,
+        edges: Sequence[int] | None = None,
+        memory: VectorMemory | None = None,
+    ) -> Tensor:
         """``[M, D]`` of the drawn columns: with the features of a row of the batch, or of the catalogue.
 
         Args:
@@ -134,35 +155,44 @@ class Binding:
             drawn: negatives of the rows of all processes.
             edges: the row at which each process's part begins, and the end of the last; None for one process.
                 A column is encoded by the process that has its row, other columns in equal parts by all.
+            memory: holds the vectors of items that are there only because a queue remembers them; None
+                encodes these too.
         """
-        rows = drawn.rows().numpy()
-        edges = [0, len(batch)] if edges is None else edges
-        others = np.flatnonzero(rows < 0)
-        cuts = bounds(len(others), len(edges) - 1)
-        columns = [
-            (np.flatnonzero((rows >= low) & (rows < high)), others[first:last])
-            for (low, high), (first, last) in zip(pairwise(edges), pairwise(cuts), strict=True)
-        ]
-        mine, drawn_here = columns[self.ranks.rank]
-        names = self.model.item_schema.names
-        made = [
-            in_pieces(
-                self.model.encode_item, take(batch, names, rows[mine] - edges[self.ranks.rank]), self.pieces
-            )
-        ]
-        if len(drawn_here) > 0:
-            made.append(self.vectors_of(drawn.codes[torch.from_numpy(drawn_here)]))
-        whole = self.ranks.gather(torch.cat(made) if len(made) > 1 else made[0])
-        order = np.concatenate([part for pair in columns for part in pair])
-        if len(others) == 0 and len(columns) == 1:
-            return whole
-        return whole[torch.from_numpy(np.argsort(order)).to(self.device)]
+        rows = drawn.rows()
+        cached = torch.zeros_like(rows, dtype=torch.bool)
+        if memory is not None and drawn.queued is not None:
+            cached = drawn.queued & (rows < 0)
+        columns = _dealt(rows, cached, [0, len(batch)] if edges is None else edges)
+        mine, shared = columns[self.ranks.rank]
+        start = 0 if edges is None else edges[self.ranks.rank]
+        made = self.ranks.gather(self._encoded(batch, drawn.codes, rows[mine] - start, mine, shared))
+        order = [part for pair in columns for part in pair]
+        if memory is not None and bool(cached.any()):
+            made = torch.cat([made, memory.read(drawn.codes[cached]).to(made)])
+            order.append(cached.nonzero().squeeze(1))
+        if all(len(part) == 0 for part in order[1:]):
+            return made
+        return made[torch.cat(order).argsort().to(self.device)]
 
     def vectors_of(self, codes: Tensor) -> Tensor:
         """``[M, D]`` of items by code, with the features of the catalogue."""
-        return in_pieces(
-            self.model.encode_item, self.catalogue.batch(codes.numpy(), self.device), self.pieces
+        features = (
+            self.catalogue.batch(codes.numpy())
+            if self._on_device is None
+            else self._on_device.batch(codes.to(self.device))
         )
+        return in_pieces(self.model.encode_item, features, self.pieces)
+
+    def _encoded(self, batch: Batch, codes: Tensor, rows: Tensor, mine: Tensor, shared: Tensor) -> Tensor:
+        """Vectors of the columns ``mine``, which rows of the batch hold, then of the columns ``shared``."""
+        encode = self.model.encode_item
+        if self._on_device is not None:
+            nowhere = torch.full_like(shared, -1)
+            both = codes[torch.cat([mine, shared])]
+            features = self._on_device.overlaid(batch, both, torch.cat([rows, nowhere]))
+            return in_pieces(encode, features, self.pieces)
+        own = in_pieces(encode, take(batch, self.model.item_schema.names, rows.numpy()), self.pieces)
+        return torch.cat([own, self.vectors_of(codes[shared])]) if len(shared) > 0 else own
 
     def warn_if_collapsed(self) -> None:
         """Warn if all items have nearly one vector."""
@@ -177,6 +207,16 @@ class Binding:
                 "the temperature, or check that the rows are not all of one item",
                 stacklevel=4,
             )
+
+
+def _dealt(rows: Tensor, cached: Tensor, edges: Sequence[int]) -> list[tuple[Tensor, Tensor]]:
+    """The columns that each process encodes: those that its rows hold, and its part of the others."""
+    others = ((rows < 0) & ~cached).nonzero().squeeze(1)
+    cuts = bounds(len(others), len(edges) - 1)
+    return [
+        (((rows >= low) & (rows < high)).nonzero().squeeze(1), others[first:last])
+        for (low, high), (first, last) in zip(pairwise(edges), pairwise(cuts), strict=True)
+    ]
 
 
 def own_rows(drawn: Negatives, low: int, high: int) -> Negatives:

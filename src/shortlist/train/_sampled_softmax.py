@@ -4,10 +4,11 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from shortlist.samplers import InBatch, Source
+from shortlist.samplers import AnySource, InBatch, Streaming
 from shortlist.train._binding import Binding, RetrievalModel
 from shortlist.train._comparison import Comparison, softmax
 from shortlist.train._options import FitOptions
+from shortlist.train._own_negatives import own_columns
 from shortlist.train._retrieval import Retrieval
 from shortlist.train._sources import Data
 from shortlist.train._temperature import Temperature, check_temperature
@@ -29,11 +30,11 @@ class SampledSoftmax:
     temperature: Temperature = 0.05
     """Divides the scores; lower looks harder at the closest negatives. For cosines, 0.05 to 0.2. A schedule
     such as ``Linear(0.3, 0.1)``, or ``Learnable()``."""
-    negatives: Source = field(default_factory=InBatch)
-    """Where negatives come from: ``InBatch()``, ``Uniform(n)``, or their sum."""
-    logq: bool = True
+    negatives: AnySource = field(default_factory=InBatch)
+    """Where negatives come from: ``InBatch()``, ``Uniform(n)``, ``Mined()`` and others, or their sum."""
+    logq: bool | Streaming = True
     """Whether scores are corrected by the log of how likely each item was sampled; without, popular items
-    are pushed down."""
+    are pushed down. ``Streaming()`` estimates it from the batches."""
     mask_known: bool = True
     """Whether items that the user is known to have taken are never that user's negatives."""
     correct_positive: bool = True
@@ -46,7 +47,8 @@ class SampledSoftmax:
         self, model: RetrievalModel, train: Data, valid: Data | None, options: FitOptions
     ) -> Retrieval:
         """Bind it to a retrieval model and its data."""
-        return Retrieval(self, Binding(model, train, valid, options), options)
+        binding = Binding(model, train, valid, options, columns=own_columns(self.negatives))
+        return Retrieval(self, binding, options)
 
     def value(self, compared: Comparison) -> Tensor:
         """The loss of one batch: a scalar."""

@@ -185,6 +185,6 @@ def test_a_learned_temperature_is_part_of_the_run(schema, train, valid, tmp_path
     whole = run_with(tmp_path / "whole", 3)
     run_with(tmp_path / "parts", 1)
     resumed = run_with(tmp_path / "parts", 3)
-    name = "objective/log_temperature"
+    name = "objective/temperature.log_temperature"
     assert whole[name].exp().item() != pytest.approx(0.2, abs=1e-4)
     assert all(torch.equal(whole[key], resumed[key]) for key in whole)
