@@ -45,9 +45,9 @@ class BPRMF:
     """
 
     dim: int = 64
-    lr: float = 0.05
-    l2: float = 0.01
-    epochs: int = 50
+    lr: float = 0.02
+    l2: float = 0.015
+    epochs: int = 100
     init_std: float = 0.1
     seed: int = 0
     needs: ClassVar[Needs] = "matrix"

@@ -11,7 +11,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 # Compiling takes a second or two of each process: nothing is written to disk. Less work than this many inner
 # steps of a loop is done sooner by NumPy and SciPy.
-_STEPS = 1 << 27
+_STEPS = 1 << 29
 
 
 def pays(steps: float) -> bool:

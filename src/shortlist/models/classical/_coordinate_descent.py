@@ -18,7 +18,7 @@ Wide = npt.NDArray[np.float64]
 # Items of one block: its weights are dense.
 _ITEMS = 64
 # Visits of a coordinate that a regression takes, from experience; decides whether compiling pays.
-_VISITS = 100
+_VISITS = 1000
 # A step of all weights together goes about as far as one of each in turn, for less than a tenth of a sweep.
 _STEPS_OF_SWEEP = 40
 

@@ -15,6 +15,8 @@ __all__ = ["Product", "product", "top_products"]
 
 # Entries of one block of the product where it is made whole: bounds the memory to some hundred MB.
 _CELLS = 1 << 23
+# What a multiplication takes SciPy, sorting included, in steps of a compiled loop.
+_SLOWER = 32
 # Columns that are looked at together: most groups hold nothing large enough.
 _GROUP = 64
 
@@ -72,7 +74,7 @@ def top_products(one: Product, k: int, threads: int) -> csr_array:
     def by_row(first: int, last: int) -> None:
         pieces[first] = _by_row(one, k, first, last)
 
-    faster = pays(work.sum())
+    faster = pays(_SLOWER * work.sum())
     spread(by_row if faster else whole, work, threads if faster else 1)
     return _stacked([pieces[first] for first in sorted(pieces)], len(one.high))
 
