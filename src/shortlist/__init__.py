@@ -25,7 +25,9 @@ _ROOMS = {
         *("Retrieve", "Score", "State", "Take", "build_index", "load", "ranking_examples"),
     ),
     "shortlist.profiling": ("Profile", "profile"),
-    "shortlist.recipes": ("Choice", "Floats", "Integers", "TuneOptions", "tune"),
+    "shortlist.recipes": (
+        *("Choice", "Floats", "Integers", "SizeOptions", "TuneOptions", "size_tradeoff", "tune"),
+    ),
     "shortlist.samplers": (
         *("Exposed", "Hardest", "InBatch", "LogUniform", "Mined", "Queue", "Streaming", "Unigram", "Uniform"),
     ),

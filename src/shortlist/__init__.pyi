@@ -62,7 +62,9 @@ from shortlist.profiling import profile as profile
 from shortlist.recipes import Choice as Choice
 from shortlist.recipes import Floats as Floats
 from shortlist.recipes import Integers as Integers
+from shortlist.recipes import SizeOptions as SizeOptions
 from shortlist.recipes import TuneOptions as TuneOptions
+from shortlist.recipes import size_tradeoff as size_tradeoff
 from shortlist.recipes import tune as tune
 from shortlist.samplers import Exposed as Exposed
 from shortlist.samplers import Hardest as Hardest

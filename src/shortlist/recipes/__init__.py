@@ -3,7 +3,11 @@
 from shortlist.recipes._demo import demo
 from shortlist.recipes._evaluate import evaluate_bundle
 from shortlist.recipes._fit import Fitted, fit
+from shortlist.recipes._held_out import HeldOut
 from shortlist.recipes._options import FitRecipe
+from shortlist.recipes._size_options import SizeOptions
+from shortlist.recipes._size_tradeoff import size_tradeoff, sizes_of
+from shortlist.recipes._sizes import SizeRow, Sizes
 from shortlist.recipes._space import Choice, Floats, Integers
 from shortlist.recipes._trial import Trial, TrialRecord
 from shortlist.recipes._tune import tune
@@ -15,7 +19,11 @@ __all__ = [
     "FitRecipe",
     "Fitted",
     "Floats",
+    "HeldOut",
     "Integers",
+    "SizeOptions",
+    "SizeRow",
+    "Sizes",
     "Trial",
     "TrialRecord",
     "TuneOptions",
@@ -23,5 +31,7 @@ __all__ = [
     "demo",
     "evaluate_bundle",
     "fit",
+    "size_tradeoff",
+    "sizes_of",
     "tune",
 ]
