@@ -14,24 +14,27 @@ __all__ = ["HSTUBlock", "HSTUEncoder", "time_buckets"]
 
 _STD = 0.02
 _BUCKETS = 128
+_SECONDS_PER_DAY = 86_400.0
 _BUCKET_WIDTH = 0.301  # of the natural logarithm of seconds: a bucket's end is 1.35 times its start
 
 
-def time_buckets(times: Tensor) -> Tensor:
-    """Bucket of the time between every two events: ``floor(log(max(1, |t_i - t_j|)) / 0.301)``, at most 127.
+def time_buckets(ages: Tensor) -> Tensor:
+    """Bucket of the time from event j to the event after i.
+
+    It is ``floor(log(max(1, seconds)) / 0.301)``, at most 127. The event after the newest is the query itself, of age 0.
 
     Args:
-        times: ``[B, L]`` integer seconds.
+        ages: ``[B, L]`` days from the event to the query, 0 at padding.
 
     Returns:
-        ``[B, L, L]`` int64.
+        ``[B, L, L]`` int64, for i and j.
 
-    >>> time_buckets(torch.tensor([[0, 1, 3600]]))[0, 0].tolist()
-    [0, 0, 27]
+    >>> time_buckets(torch.tensor([[1 / 24, 1 / 86_400]]))[0].tolist()
+    [[27, 0], [27, 0]]
     """
-    between = (times.unsqueeze(2) - times.unsqueeze(1)).abs().clamp(min=1)
-    # float64, as seconds since 1970 have more digits than float32.
-    return (between.double().log() / _BUCKET_WIDTH).floor().long().clamp(max=_BUCKETS - 1)
+    after = torch.cat([ages, ages.new_zeros(ages.shape[0], 1)], dim=1)[:, 1:]
+    seconds = (ages.unsqueeze(1) - after.unsqueeze(2)).clamp(min=0) * _SECONDS_PER_DAY
+    return (seconds.clamp(min=1).log() / _BUCKET_WIDTH).floor().long().clamp(max=_BUCKETS - 1)
 
 
 class HSTUBlock(nn.Module):
@@ -40,7 +43,7 @@ class HSTUBlock(nn.Module):
     ::
 
         U, V, Q, K = silu(W1 norm(x))
-        A_ij = silu(q_i . k_j + a[i - j] + b[bucket(t_i - t_j)]) / n_i    over the n_i events j that i sees
+        A_ij = silu(q_i . k_j + a[i - j] + b[bucket(t_(i+1) - t_j)]) / n_i, n_i events seen by i
         x <- x + W2 drop(U * norm(A V))
 
     Args:
@@ -48,12 +51,12 @@ class HSTUBlock(nn.Module):
         heads: attention heads, each with its own biases a and b.
         max_length: distances with a bias of their own.
         dropout: share set to zero in training.
-        times: whether there is a bias b.
+        ages: whether there is a bias b.
         seed: of the initial weights.
     """
 
     def __init__(
-        self, dim: int, *, heads: int, max_length: int, dropout: float, times: bool, seed: int
+        self, dim: int, *, heads: int, max_length: int, dropout: float, ages: bool, seed: int
     ) -> None:
         super().__init__()
         self.heads = heads
@@ -63,7 +66,7 @@ class HSTUBlock(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.distance = nn.Parameter(normal(heads, max_length, std=_STD, seed=derive(seed, "distance")))
         self.time = (
-            nn.Parameter(normal(_BUCKETS, heads, std=_STD, seed=derive(seed, "time"))) if times else None
+            nn.Parameter(normal(_BUCKETS, heads, std=_STD, seed=derive(seed, "time"))) if ages else None
         )
 
     def forward(self, x: Tensor, allowed: Tensor, distances: Tensor, buckets: Tensor | None) -> Tensor:
@@ -90,8 +93,9 @@ class HSTUBlock(nn.Module):
 class HSTUEncoder(nn.Module):
     """A history's vector by hierarchical sequential transduction units: pointwise causal attention and gates.
 
-    Order enters by the distance between events, and time, where wanted, by the logarithm of the seconds
-    between them. Padding may stand before or after the events, not among them.
+    Order enters by the distance between events; time, where wanted, by the logarithm of the seconds from an
+    earlier event to the one that follows the event at hand, which for the newest is the query itself. Padding
+    may stand before or after the events, not among them.
 
     Args:
         dim: width D of the events and of the result.
@@ -99,7 +103,7 @@ class HSTUEncoder(nn.Module):
         blocks: number of blocks.
         heads: attention heads in each.
         dropout: share set to zero in training, in [0, 1).
-        times: whether times are given and used.
+        ages: whether the age of each event is given and used.
         seed: of the initial weights.
 
     Raises:
@@ -108,8 +112,8 @@ class HSTUEncoder(nn.Module):
     Source: Zhai et al., "Actions speak louder than words: trillion-parameter sequential transducers for
     generative recommendations", ICML 2024 (arXiv 2402.17152).
 
-    >>> encoder = HSTUEncoder(8, max_length=5, times=True)
-    >>> encoder(torch.ones(1, 2, 8), torch.ones(1, 2, dtype=torch.bool), torch.tensor([[0, 60]])).shape
+    >>> encoder = HSTUEncoder(8, max_length=5, ages=True)
+    >>> encoder(torch.ones(1, 2, 8), torch.ones(1, 2, dtype=torch.bool), torch.tensor([[0.5, 0.1]])).shape
     torch.Size([1, 8])
     """
 
@@ -121,7 +125,7 @@ class HSTUEncoder(nn.Module):
         blocks: int = 2,
         heads: int = 1,
         dropout: float = 0.2,
-        times: bool = False,
+        ages: bool = False,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -132,7 +136,7 @@ class HSTUEncoder(nn.Module):
                 received=f"{blocks} blocks and max_length {max_length}",
                 expected="both >= 1",
             )
-        self.max_length, self.times = max_length, times
+        self.max_length, self.ages, self.causal = max_length, ages, True
         self.dropout = nn.Dropout(dropout)
         self.blocks = nn.ModuleList(
             HSTUBlock(
@@ -140,44 +144,44 @@ class HSTUEncoder(nn.Module):
                 heads=heads,
                 max_length=max_length,
                 dropout=dropout,
-                times=times,
+                ages=ages,
                 seed=derive(seed, "block", depth),
             )
             for depth in range(blocks)
         )
         self.norm = nn.LayerNorm(dim)
 
-    def forward(self, vectors: Tensor, mask: Tensor, times: Tensor | None = None) -> Tensor:
+    def forward(self, vectors: Tensor, mask: Tensor, ages: Tensor | None = None) -> Tensor:
         """Vector of each history ``[B, D]``; arguments as for ``positions``."""
-        return last(self.positions(vectors, mask, times), mask)
+        return last(self.positions(vectors, mask, ages), mask)
 
-    def positions(self, vectors: Tensor, mask: Tensor, times: Tensor | None = None) -> Tensor:
+    def positions(self, vectors: Tensor, mask: Tensor, ages: Tensor | None = None) -> Tensor:
         """Vector at each event, zeros at padding and at events that are too old to be read.
 
         Args:
             vectors: ``[B, L, D]``, oldest first.
             mask: ``[B, L]``, True at events.
-            times: ``[B, L]`` integer seconds, needed if and only if the encoder was made for them.
+            ages: ``[B, L]`` days from each event to the query; needed just if the encoder was made for them.
 
         Returns:
             ``[B, L, D]``.
 
         Raises:
-            ArgumentError: times are missing, or were given to an encoder without them.
+            ArgumentError: ages are missing, or were given to an encoder without them.
         """
-        if (times is not None) is not self.times:
+        if (ages is not None) is not self.ages:
             raise ArgumentError(
-                "HSTUEncoder.times",
-                received="times" if times is not None else "no times",
-                expected="times" if self.times else "no times",
-                remedy="make the encoder with times=True where times are given, and only there",
+                "HSTUEncoder.ages",
+                received="ages" if ages is not None else "no ages",
+                expected="ages" if self.ages else "no ages",
+                remedy="make the encoder with ages=True where ages are given, and only there",
             )
         mask = recent(mask, self.max_length)
         events = mask.unsqueeze(2)
         slots = torch.arange(mask.shape[1], device=mask.device)
         distances = (slots[:, None] - slots[None, :]).clamp(0, self.max_length - 1)
         allowed = visible(mask, causal=True)
-        buckets = None if times is None else time_buckets(times)
+        buckets = None if ages is None else time_buckets(ages * mask)
         x = self.dropout(vectors) * events
         for block in self.blocks:
             x = block(x, allowed, distances, buckets)

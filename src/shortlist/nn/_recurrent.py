@@ -60,6 +60,7 @@ class RecurrentEncoder(nn.Module):
             self.cell: Any = _CELLS[cell](
                 dim, width, layers, batch_first=True, dropout=dropout if layers > 1 else 0.0
             )
+        self.causal = True
         _draw(self.cell, width, derive(seed, "cell"))
         self.dropout = nn.Dropout(dropout)
         self.outer: nn.Module = (
