@@ -87,7 +87,8 @@ def quiet() -> Iterator[None]:
     logger.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
+            for old in ("LeafSpec", "_check_is_size"):
+                warnings.filterwarnings("ignore", message=f".*{old}.*", category=FutureWarning)
             warnings.filterwarnings(
                 "ignore", message=".*The axis name: .* will not be used", category=UserWarning
             )

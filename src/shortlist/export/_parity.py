@@ -63,10 +63,13 @@ def random_ranking_batch(
 
 def _random(column: Column, rows: int, rng: np.random.Generator) -> Array | Ragged:
     size = 1 if column.domain is None or column.domain.size is None else column.domain.size
+    numbers = column.dtype.startswith("float")
     if not column.is_list:
         shape = (rows,) if column.shape.kind == "scalar" else (rows, column.shape.size or 0)
-        numbers = column.dtype.startswith("float")
         return rng.standard_normal(shape).astype(np.float32) if numbers else rng.integers(0, size, shape)
     longest = min(column.shape.size or _LONGEST, _LONGEST)
-    lists = [rng.integers(min(1, size - 1), size, length) for length in rng.integers(0, longest + 1, rows)]
+    lengths = rng.integers(0, longest + 1, rows)
+    if numbers:
+        return Ragged.of([rng.random(length).astype(np.float32) for length in lengths], dtype=np.float32)
+    lists = [rng.integers(min(1, size - 1), size, length) for length in lengths]
     return Ragged.of(lists, dtype=np.int64)

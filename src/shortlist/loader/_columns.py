@@ -37,20 +37,22 @@ def scalar_column(series: pl.Series, column: Column) -> Array:
 
 
 def list_column(series: pl.Series, column: Column) -> Ragged:
-    """Lists of codes; a null list is empty.
+    """Lists of codes, or float32 numbers where the column is tagged "continuous"; a null list is empty.
 
     Raises:
-        SchemaError: not lists of integers, a null inside a list, or a code outside the column's domain.
+        SchemaError: not lists of integers (of numbers), a null inside a list, or a code outside the column's
+            domain.
     """
     inner = getattr(series.dtype, "inner", None)
-    if inner is None or not (inner.is_integer() or inner == pl.Null):
+    numbers = column.has(Tags.CONTINUOUS)
+    if inner is None or not (inner.is_integer() or inner == pl.Null or (numbers and inner.is_numeric())):
         raise _wrong_kind(column, str(series.dtype))
     lengths = series.list.len().fill_null(0).to_numpy().astype(np.int64)
-    values = series.filter(pl.Series(lengths > 0)).explode().cast(pl.Int64)
+    values = series.filter(pl.Series(lengths > 0)).explode().cast(pl.Float32 if numbers else pl.Int64)
     if values.null_count() > 0:
         raise _with_nulls(column, f"{values.null_count()} nulls inside lists")
     offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
-    return Ragged(_codes(values.to_numpy(), column), offsets)
+    return Ragged(values.to_numpy() if numbers else _codes(values.to_numpy(), column), offsets)
 
 
 def vector_column(series: pl.Series, column: Column) -> npt.NDArray[np.float32]:
@@ -68,7 +70,7 @@ def vector_column(series: pl.Series, column: Column) -> npt.NDArray[np.float32]:
 
 
 def _holds_codes(column: Column) -> bool:
-    return not column.tags.isdisjoint(_KINDS_OF_CODES)
+    return not column.has(Tags.CONTINUOUS) and not column.tags.isdisjoint(_KINDS_OF_CODES)
 
 
 def _codes(values: Array, column: Column) -> Array:

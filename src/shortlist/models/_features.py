@@ -11,7 +11,7 @@ from shortlist.models._inputs import is_categorical, table_of, width_of
 from shortlist.nn import EmbeddingTables, MixedTables
 from shortlist.schema import Column, Schema
 
-__all__ = ["Features", "Tables"]
+__all__ = ["Features", "Tables", "rectangle"]
 
 Tables = EmbeddingTables | MixedTables
 
@@ -84,7 +84,7 @@ class Features(nn.Module):
             parts.append(tables.lookup_many([table for _, table in self._scalars], codes).flatten(1))
         if tables is not None:
             parts += [self._of_list(tables, name, table, columns[name]) for name, table in self._lists]
-        parts += [self.encoders[self._places[name]](_rectangle(columns[name])) for name in self._texts]
+        parts += [self.encoders[self._places[name]](rectangle(columns[name])) for name in self._texts]
         if len(self._numbers) > 0:
             numbers = [_whole(columns[name]) for name in self._numbers]
             parts += [value if value.ndim == 2 else value.unsqueeze(1) for value in numbers]
@@ -106,7 +106,7 @@ class Features(nn.Module):
         self, tables: Tables, name: str, table: str, column: Tensor | tuple[Tensor, Tensor]
     ) -> Tensor:
         if name in self._places:
-            codes = _rectangle(column)
+            codes = rectangle(column)
             encoded: Tensor = self.encoders[self._places[name]](tables.lookup(table, codes), codes != 0)
             return encoded
         if isinstance(column, Tensor):
@@ -119,7 +119,7 @@ def _whole(column: Tensor | tuple[Tensor, Tensor]) -> Tensor:
     return column
 
 
-def _rectangle(column: Tensor | tuple[Tensor, Tensor]) -> Tensor:
+def rectangle(column: Tensor | tuple[Tensor, Tensor]) -> Tensor:
     """Lists as ``[B, L]`` filled with 0, L at least 1: encoders need not know of lists without a place."""
     if isinstance(column, Tensor):
         return torch.cat([column, column.new_zeros(column.shape[0], 1)], dim=1)

@@ -21,7 +21,8 @@ _BUCKET_WIDTH = 0.301  # of the natural logarithm of seconds: a bucket's end is 
 def time_buckets(ages: Tensor) -> Tensor:
     """Bucket of the time from event j to the event after i.
 
-    It is ``floor(log(max(1, seconds)) / 0.301)``, at most 127. The event after the newest is the query itself, of age 0.
+    It is ``floor(log(max(1, seconds)) / 0.301)``, at most 127. The event after the newest is the query itself,
+    of age 0.
 
     Args:
         ages: ``[B, L]`` days from the event to the query, 0 at padding.

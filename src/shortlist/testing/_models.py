@@ -27,13 +27,15 @@ def random_batch(schema: Schema, rows: int, *, seed: int = 0, longest: int = 4) 
     rng = np.random.default_rng(seed)
 
     def column(of: Column) -> Any:
-        if of.tags.isdisjoint(_CODES):
+        numbers = of.has(Tags.CONTINUOUS) or of.tags.isdisjoint(_CODES)
+        if numbers and not of.is_list:
             return rng.normal(size=rows).astype(np.float32)
         size = 0 if of.domain is None or of.domain.size is None else of.domain.size
         if not of.is_list:
             return rng.integers(1, size, rows)
         lengths = rng.integers(1, longest + 1, rows) * (np.arange(rows) % 2)
-        values = rng.integers(0, size, lengths.sum())
+        total = lengths.sum()
+        values = rng.random(total).astype(np.float32) if numbers else rng.integers(0, size, total)
         return Ragged(values, np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)]))
 
     return Batch({of.name: column(of) for of in schema}, rows=rows)
