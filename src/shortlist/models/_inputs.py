@@ -43,7 +43,9 @@ def targets(schema: Schema) -> tuple[str, ...]:
 
 def is_categorical(column: Column) -> bool:
     """Whether the column holds codes, one or a list a row; other inputs are numbers."""
-    return not column.has(Tags.CONTINUOUS) and not column.tags.isdisjoint({Tags.CATEGORICAL, Tags.ID, Tags.SEQUENCE})
+    return not column.has(Tags.CONTINUOUS) and not column.tags.isdisjoint(
+        {Tags.CATEGORICAL, Tags.ID, Tags.SEQUENCE}
+    )
 
 
 def width_of(column: Column) -> int | None:

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from shortlist.errors import ArgumentError
+from shortlist.nn._dropout import drop
 from shortlist.nn._seeded import linear
 from shortlist.rng import derive
 
@@ -49,12 +50,12 @@ class SelfAttention(nn.Module):
 
 
 def _attended(query: Tensor, key: Tensor, value: Tensor, allowed: Tensor, dropout: float) -> Tensor:
-    if not torch.compiler.is_compiling():
-        return functional.scaled_dot_product_attention(query, key, value, allowed, dropout)
-    # Exported, the fused form fails on histories that are all empty.
+    if dropout == 0.0 and not torch.compiler.is_compiling():
+        return functional.scaled_dot_product_attention(query, key, value, allowed)
+    # With dropout it is this inside as well; exported, the fused form fails on histories that are all empty.
     scores = query @ key.transpose(2, 3) * float(query.shape[3]) ** -0.5
     weights: Tensor = scores.masked_fill(~allowed, _OUT).softmax(3)
-    return weights @ value
+    return drop(weights, dropout).to(value.dtype) @ value
 
 
 def split_heads(x: Tensor, heads: int) -> Tensor:

@@ -6,6 +6,7 @@ from torch.nn import functional
 
 from shortlist.errors import ArgumentError
 from shortlist.nn._attention import check_heads, split_heads
+from shortlist.nn._dropout import Dropout
 from shortlist.nn._history import last, recent, visible
 from shortlist.nn._seeded import linear, normal
 from shortlist.rng import derive
@@ -21,8 +22,8 @@ _BUCKET_WIDTH = 0.301  # of the natural logarithm of seconds: a bucket's end is 
 def time_buckets(ages: Tensor) -> Tensor:
     """Bucket of the time from event j to the event after i.
 
-    It is ``floor(log(max(1, seconds)) / 0.301)``, at most 127. The event after the newest is the query itself,
-    of age 0.
+    It is ``floor(log(max(1, seconds)) / 0.301)``, at most 127. The event after the newest is the query
+    itself, of age 0.
 
     Args:
         ages: ``[B, L]`` days from the event to the query, 0 at padding.
@@ -64,7 +65,7 @@ class HSTUBlock(nn.Module):
         self.before, self.after = nn.LayerNorm(dim), nn.LayerNorm(dim)
         self.inner = linear(dim, 4 * dim, derive(seed, "in"))
         self.outer = linear(dim, dim, derive(seed, "out"))
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.distance = nn.Parameter(normal(heads, max_length, std=_STD, seed=derive(seed, "distance")))
         self.time = (
             nn.Parameter(normal(_BUCKETS, heads, std=_STD, seed=derive(seed, "time"))) if ages else None
@@ -138,7 +139,7 @@ class HSTUEncoder(nn.Module):
                 expected="both >= 1",
             )
         self.max_length, self.ages, self.causal = max_length, ages, True
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.blocks = nn.ModuleList(
             HSTUBlock(
                 dim,

@@ -4,6 +4,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from shortlist.nn._attention import SelfAttention, check_heads
+from shortlist.nn._dropout import Dropout
 from shortlist.nn._seeded import linear
 from shortlist.nn._stack import BlockStack
 from shortlist.rng import derive
@@ -31,7 +32,7 @@ class LiGRBlock(nn.Module):
         self.attention = SelfAttention(dim, heads=heads, dropout=dropout, seed=derive(seed, "attention"))
         self.wide = linear(dim, 2 * expansion * dim, derive(seed, "wide"), bias=False)
         self.narrow = linear(expansion * dim, dim, derive(seed, "narrow"), bias=False)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, allowed: Tensor) -> Tensor:
         """``[B, L, D]`` and which slots each may attend to ``[B, 1, L, L]``, to ``[B, L, D]``."""

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from shortlist.errors import ArgumentError
+from shortlist.nn._dropout import Dropout
 from shortlist.nn._history import from_start, last
 from shortlist.nn._seeded import linear
 from shortlist.rng import derive
@@ -62,7 +63,7 @@ class RecurrentEncoder(nn.Module):
             )
         self.causal = True
         _draw(self.cell, width, derive(seed, "cell"))
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.outer: nn.Module = (
             nn.Identity() if width == dim else linear(width, dim, derive(seed, "recurrent", "out"))
         )

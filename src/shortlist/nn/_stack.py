@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from shortlist.errors import ArgumentError
+from shortlist.nn._dropout import Dropout
 from shortlist.nn._history import from_end, last, recent, visible
 from shortlist.nn._seeded import normal
 from shortlist.rng import derive
@@ -51,7 +52,7 @@ class BlockStack(nn.Module):
             )
         self.max_length, self.causal = max_length, causal
         self.place = nn.Parameter(normal(max_length, dim, std=_STD, seed=derive(seed, "positions")))
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.blocks = nn.ModuleList(blocks)
         self.norm = nn.LayerNorm(dim)
 

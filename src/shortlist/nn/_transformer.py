@@ -3,6 +3,7 @@
 from torch import Tensor, nn
 
 from shortlist.nn._attention import SelfAttention, check_heads
+from shortlist.nn._dropout import Dropout
 from shortlist.nn._seeded import linear
 from shortlist.nn._stack import BlockStack
 from shortlist.rng import derive
@@ -11,7 +12,7 @@ __all__ = ["TransformerBlock", "TransformerEncoder"]
 
 
 class TransformerBlock(nn.Module):
-    """``x <- x + drop(attention(norm(x)))``, then ``x <- x + drop(W2 gelu(W1 norm(x)))``.
+    """``x <- x + drop(attention(norm(x)))``, then ``x <- x + drop(W2 relu(W1 norm(x)))``.
 
     Args:
         dim: width D.
@@ -27,11 +28,11 @@ class TransformerBlock(nn.Module):
         self.attention = SelfAttention(dim, heads=heads, dropout=dropout, seed=derive(seed, "attention"))
         self.feed = nn.Sequential(
             linear(dim, expansion * dim, derive(seed, "feed", 0)),
-            nn.GELU(),
-            nn.Dropout(dropout),
+            nn.ReLU(),
+            Dropout(dropout),
             linear(expansion * dim, dim, derive(seed, "feed", 1)),
         )
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, allowed: Tensor) -> Tensor:
         """``[B, L, D]`` and which slots each may attend to ``[B, 1, L, L]``, to ``[B, L, D]``."""

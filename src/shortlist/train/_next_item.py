@@ -72,8 +72,8 @@ class NextItem:
     temperature: float = 1.0
     """Divides the scores: 1 for inner products, 0.05 to 0.2 for cosines."""
     logq: bool = True
-    """Whether sampled negatives stand for the whole catalogue: each weighs by how rarely it is drawn. Without,
-    each weighs as often as it was drawn."""
+    """Whether sampled negatives stand for the whole catalogue: each weighs by how rarely it is drawn.
+    Without, each weighs as often as it was drawn."""
     mask_known: bool = False
     """Whether the other items of a sequence's user are never its negatives."""
     items: Data | None = None
@@ -82,7 +82,10 @@ class NextItem:
     def __post_init__(self) -> None:
         if not self.temperature > 0:
             raise ArgumentError("NextItem.temperature", received=self.temperature, expected="a number > 0")
-        for name, known in (("head", ("causal", "masked", "replaced", None)), ("positions", ("every", "last"))):
+        for name, known in (
+            ("head", ("causal", "masked", "replaced", None)),
+            ("positions", ("every", "last")),
+        ):
             if getattr(self, name) not in known:
                 raise ArgumentError(
                     f"NextItem.{name}", received=getattr(self, name), expected=f"one of {list(known)}"

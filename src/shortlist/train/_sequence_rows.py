@@ -62,7 +62,10 @@ def sequence_rows(
     item, user, weight = model.item_schema.item, user_column(known), weight_column(known)
     events = item.name in known
     frame = _read(train, known).filter(positive(known))
-    sequences = _of_events(frame, item.name, model, user, length, positions) if events else frame
+    sequences = frame
+    if events:
+        kept = frame if positions == "last" else _covering(frame, history.name, user, length)
+        sequences = _of_events(kept, item.name, model, length)
     columns = [history, *ages, *(column for column in (user, weight) if column is not None)]
     windows = _windows(sequences, history.name, [age.name for age in ages], length, positions)
     windows = windows.select([column.name for column in columns])
@@ -82,18 +85,13 @@ def _read(train: Data, known: Schema) -> pl.DataFrame:
     parts = train.partitions if isinstance(train, Dataset) else (train.lazy(),)
     frame = pl.concat([part.lazy() for part in parts]).collect()
     times = [column.name for column in known.tagged(Tags.TIME) if not column.is_list]
-    return frame.sort(times[0], maintain_order=True) if len(times) == 1 and times[0] in frame.columns else frame
+    return (
+        frame.sort(times[0], maintain_order=True) if len(times) == 1 and times[0] in frame.columns else frame
+    )
 
 
-def _of_events(
-    frame: pl.DataFrame,
-    item: str,
-    model: Any,
-    user: Column | None,
-    length: int,
-    positions: Literal["every", "last"],
-) -> pl.DataFrame:
-    """The newest of a history and its item as one list; of known users as many as hold each event once."""
+def _of_events(frame: pl.DataFrame, item: str, model: Any, length: int) -> pl.DataFrame:
+    """The newest of a history and its item as one list."""
     history, *ages = model.query_schema.names
     missing = [name for name in (history, *ages) if name not in frame.columns]
     if missing:
@@ -103,13 +101,18 @@ def _of_events(
             expected=f"the columns {[history, *ages]}",
             remedy=f"make histories with ops.History, or give whole sequences in {history!r} and no {item!r}",
         )
-    if positions == "every" and user is not None and len(frame) > 0:
-        longest: Any = frame[history].list.len().max()
-        step = max(1, min(length - 1, int(longest or 0)))
-        back = pl.int_range(pl.len()).reverse().over(user.name)
-        frame = frame.filter((back % step == 0) | (pl.col(user.name) <= FIRST_UNKNOWN))
     whole = pl.concat_list(pl.col(history).fill_null([]), pl.col(item)).list.tail(length)
     return frame.with_columns(whole.alias(history), *(pl.col(name).list.tail(length - 1) for name in ages))
+
+
+def _covering(frame: pl.DataFrame, history: str, user: Column | None, length: int) -> pl.DataFrame:
+    """Of known users as many events as hold each once with their histories; of others, all."""
+    if user is None or len(frame) == 0 or history not in frame.columns:
+        return frame
+    longest: Any = frame[history].list.len().max()
+    step = max(1, min(length - 1, int(longest or 0)))
+    back = pl.int_range(pl.len()).reverse().over(user.name)
+    return frame.filter((back % step == 0) | (pl.col(user.name) <= FIRST_UNKNOWN))
 
 
 def _windows(
