@@ -12,7 +12,7 @@ from shortlist.data import Batch, Ragged
 
 __all__ = ["Rectangle", "rectangles"]
 
-_FEWEST = 48  # rows that are worth a pass of their own through the layers
+_SLACK = 256  # slots of padding that cost as much as a pass of their own through the layers
 
 
 class Rectangle(NamedTuple):
@@ -54,15 +54,15 @@ def rectangles(batch: Batch, history: str, ages: str | None) -> Iterator[Rectang
 
 
 def _groups(lengths: npt.NDArray[np.int64]) -> Iterator[npt.NDArray[np.int64]]:
-    """Places of rows by length: a group ends where rows are half as long as its longest, if it is large."""
+    """Places of rows of like length, longest first: a group ends where its padding would cost more."""
     order = np.argsort(-lengths, kind="stable")
+    falling = lengths[order]
     start = 0
     while start < len(order):
-        half = int(np.searchsorted(-lengths[order], -(lengths[order[start]] // 2), side="right"))
-        end = max(half, start + _FEWEST)
-        end = len(order) if len(order) - end < _FEWEST else end
-        yield order[start:end]
-        start = end
+        padding = np.cumsum(falling[start] - falling[start:])
+        size = max(int(np.searchsorted(padding, _SLACK, side="right")), 1)
+        yield order[start : start + size]
+        start += size
 
 
 def _filled(column: Ragged, rows: Tensor, width: int) -> Tensor:
