@@ -19,7 +19,10 @@ _ROOMS = {
         *("BPRMF", "EASE", "IALS", "SLIM", "ItemKNN", "Popularity", "PureSVD", "RP3beta", "RecentPopularity"),
     ),
     "shortlist.models.ranking": ("DCN",),
-    "shortlist.models.retrieval": ("MF", "YouTubeDNN", "TableOptions", "TowerOptions", "TwoTower"),
+    "shortlist.models.retrieval": (
+        *("HSTU", "MF", "BERT4Rec", "ESASRec", "GRU4Rec", "SASRec", "SequenceOptions"),
+        *("TableOptions", "TowerOptions", "TwoTower", "YouTubeDNN"),
+    ),
     "shortlist.pipeline": (
         *("AnswerLog", "Apply", "Drop", "Learned", "Match", "Merge", "Pipeline", "Popular", "Repeats"),
         *("Retrieve", "Score", "State", "Take", "build_index", "load", "ranking_examples"),
@@ -40,6 +43,7 @@ _ROOMS = {
         "FitOptions",
         "FullSoftmax",
         "Learnable",
+        "NextItem",
         "Optimization",
         "SampledSoftmax",
         "fit",

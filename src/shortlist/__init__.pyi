@@ -36,7 +36,13 @@ from shortlist.models.classical import PureSVD as PureSVD
 from shortlist.models.classical import RecentPopularity as RecentPopularity
 from shortlist.models.classical import RP3beta as RP3beta
 from shortlist.models.ranking import DCN as DCN
+from shortlist.models.retrieval import HSTU as HSTU
 from shortlist.models.retrieval import MF as MF
+from shortlist.models.retrieval import BERT4Rec as BERT4Rec
+from shortlist.models.retrieval import ESASRec as ESASRec
+from shortlist.models.retrieval import GRU4Rec as GRU4Rec
+from shortlist.models.retrieval import SASRec as SASRec
+from shortlist.models.retrieval import SequenceOptions as SequenceOptions
 from shortlist.models.retrieval import TableOptions as TableOptions
 from shortlist.models.retrieval import TowerOptions as TowerOptions
 from shortlist.models.retrieval import TwoTower as TwoTower
@@ -89,6 +95,7 @@ from shortlist.train import Contrast as Contrast
 from shortlist.train import FitOptions as FitOptions
 from shortlist.train import FullSoftmax as FullSoftmax
 from shortlist.train import Learnable as Learnable
+from shortlist.train import NextItem as NextItem
 from shortlist.train import Optimization as Optimization
 from shortlist.train import SampledSoftmax as SampledSoftmax
 from shortlist.train import fit as fit

@@ -5,12 +5,14 @@ from typing import Any, Literal, Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from shortlist.data import Batch
 from shortlist.errors import ArgumentError
 from shortlist.loader import Loader
 from shortlist.rng import derive
 from shortlist.samplers import DeviceSampler, Everything, Negatives, Source, sampler_for
+from shortlist.schema import FIRST_UNKNOWN
 from shortlist.train._comparison import Comparison, softmax
 from shortlist.train._options import FitOptions
 from shortlist.train._retrieval_validation import RetrievalValidation
@@ -125,9 +127,20 @@ class SequenceTraining:
         compared, codes = self._compare(joined(told), batch)
         loss = self._value(compared)
         if self._head == "replaced":
-            guesses = codes[_guesses(compared)].split([len(one.codes) for one in told])
+            guesses = torch.split(codes[_guesses(compared)], [len(one.codes) for one in told])
             loss = loss + self._objective.masking.detection * self._detection(parts, told, guesses)
         return loss
+
+    def mass(self, batch: Batch) -> Tensor:
+        """Weight of what is told: items of the rows, or one a row; of masked heads its expectation."""
+        codes: Any = batch.ragged(self._history)
+        offsets = codes.offsets
+        if self._objective.positions == "last":
+            told = torch.ones(len(batch), dtype=torch.float64, device=self._device)
+        else:
+            known = functional.pad((codes.values > FIRST_UNKNOWN).double().cumsum(0), (1, 0))
+            told = known[offsets[1:]] - known[offsets[:-1] + (1 if self._head == "causal" else 0)]
+        return told.sum() if self._weight is None else told @ _column(batch, self._weight).double()
 
     def validate(self) -> float | None:
         """The metric over the validation queries."""
@@ -250,7 +263,7 @@ def _column(batch: Batch, name: str) -> Tensor:
 
 
 def _head(asked: Literal["causal", "masked", "replaced"] | None, model: Any) -> str:
-    tower = getattr(model, "query", None)
+    tower: Any = getattr(model, "query", None)
     if not hasattr(tower, "positions"):
         raise ArgumentError(
             "NextItem",
