@@ -12,6 +12,7 @@ query, so that a mean, an interval, a slice and a paired comparison are all take
 array([0.5, 1. ])
 """
 
+from shortlist.metrics._best_k import BestK
 from shortlist.metrics._binary import auc, ece, logloss, normalised_entropy
 from shortlist.metrics._catalogue import average_popularity, coverage, gini
 from shortlist.metrics._hits import hits
@@ -24,6 +25,7 @@ from shortlist.metrics._intervals import (
     paired_bootstrap,
 )
 from shortlist.metrics._pessimistic import hits_at, rank_pessimistic
+from shortlist.metrics._products import top_products
 from shortlist.metrics._ranking import (
     RankingMetric,
     average_precision,
@@ -37,6 +39,7 @@ from shortlist.metrics._ranking import (
 from shortlist.metrics._top_k import top_k
 
 __all__ = [
+    "BestK",
     "Difference",
     "Interval",
     "Mean",
@@ -62,4 +65,5 @@ __all__ = [
     "rank_pessimistic",
     "recall",
     "top_k",
+    "top_products",
 ]

@@ -4,8 +4,11 @@ import numpy as np
 import numpy.typing as npt
 
 from shortlist.data import Candidates
+from shortlist.metrics import BestK
 
 __all__ = ["best"]
+
+_COLUMNS = 8192
 
 
 def best(scores: npt.NDArray[np.floating], k: int, allowed: npt.NDArray[np.bool_], source: str) -> Candidates:
@@ -20,21 +23,16 @@ def best(scores: npt.NDArray[np.floating], k: int, allowed: npt.NDArray[np.bool_
     >>> best(np.array([[1.0, 3.0, 3.0]]), 2, np.ones(3, bool), "x").items.tolist()
     [1, 2]
     """
-    ranked = np.where(allowed & ~np.isnan(scores), scores, -np.inf)
-    items = ranked.shape[1]
-    if 0 < k < items:
-        least = np.partition(ranked, items - k, axis=1)[:, items - k, None]
-        good = (ranked >= least) & (ranked > -np.inf)
-    else:
-        good = ranked > -np.inf
-    rows, columns = np.nonzero(good)
-    offsets = np.zeros(len(ranked) + 1, dtype=np.int64)
-    np.cumsum(good.sum(axis=1), out=offsets[1:])
-    found = Candidates(
-        columns.astype(np.int64),
-        offsets,
-        ranked[rows, columns].astype(np.float32),
-        np.zeros(len(rows), dtype=np.int16),
-        (source,),
-    )
-    return found.ordered().first(k)
+    width = scores.shape[1]
+    with np.errstate(over="ignore"):
+        ranked = scores.astype(np.float32, copy=False)
+    if 4 * k >= width:
+        ranked = np.where(allowed & ~np.isnan(ranked), ranked, -np.inf)
+        order = np.argsort(-ranked, axis=1, kind="stable")[:, :k]
+        chosen = np.take_along_axis(ranked, order, axis=1)
+        return Candidates.of(np.where(np.isneginf(chosen), -1, order), chosen, source)
+    kept = BestK(len(ranked), k)
+    for start in range(0, width, _COLUMNS):
+        block, shown = ranked[:, start : start + _COLUMNS], allowed[start : start + _COLUMNS]
+        kept.add(block if shown.all() else np.where(shown, block, np.float32(-np.inf)), start)
+    return Candidates.of(*kept.finish(), source)

@@ -6,8 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from shortlist.data import Ragged
 from shortlist.errors import DataError
 from shortlist.loader import Loader, Table
 from shortlist.metrics import hits, parse
@@ -15,14 +16,14 @@ from shortlist.rng import generator
 from shortlist.schema import FIRST_UNKNOWN, Column
 from shortlist.train._catalogue import Catalogue
 from shortlist.train._options import FitOptions
+from shortlist.train._products import top_products
 from shortlist.train._sources import Data, schema_of, weight_column
 
 __all__ = ["RetrievalValidation"]
 
 Codes = npt.NDArray[np.int64]
 
-# Scores held at a time: 64 MB of float32.
-_SCORES = 2**24
+_QUERIES_AT_ONCE = 4096
 _ITEMS_AT_ONCE = 65_536
 
 
@@ -68,6 +69,8 @@ class RetrievalValidation:
             self._seen = _Seen(catalogue, users[first][kept])
         # Equal scores are ordered by position: a random order of the items keeps ties from favouring any.
         self._codes = generator(options.seed, "ties").permutation(catalogue.codes)
+        self._place_of = np.full(len(catalogue.row_of), -1, dtype=np.int64)
+        self._place_of[self._codes] = np.arange(len(self._codes))
         self.protocol = (
             f"{len(kept):,} queries, {'one per user' if user is not None else 'one per row'}; full catalogue "
             f"of {len(self._codes):,} items; seen items {'filtered' if self._seen is not None else 'kept'}"
@@ -75,12 +78,13 @@ class RetrievalValidation:
 
     def __call__(self) -> float:
         """Mean of the metric over the queries."""
+        was_training = self._model.training
         self._model.eval()
         with torch.no_grad():
             items = self._item_vectors()
-            step = max(1, _SCORES // max(len(self._codes), 1))
-            best = [self._best(start, step, items) for start in range(0, self._table.rows, step)]
-        self._model.train()
+            starts = range(0, self._table.rows, _QUERIES_AT_ONCE)
+            best = [self._best(start, items) for start in starts]
+        self._model.train(was_training)
         offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(self._relevant)])
         found = hits(np.concatenate(best), offsets, self._truth)
         return float(np.mean(self._function(found, self._relevant, self._k)))
@@ -91,20 +95,21 @@ class RetrievalValidation:
         parts = [self._codes[start : start + _ITEMS_AT_ONCE] for start in starts]
         return torch.cat([self._model.encode_item(self._catalogue.batch(part, device)) for part in parts])
 
-    def _best(self, start: int, step: int, items: Tensor) -> Codes:
-        rows = np.arange(start, min(start + step, self._table.rows))
-        scores = self._model.encode_query(self._table.take(rows).batch(items.device)) @ items.T
-        scores = scores.nan_to_num(nan=-torch.inf)
-        if self._seen is not None:
-            queries, codes = self._seen.pairs(rows)
-            places = np.full(len(self._catalogue.row_of), -1, dtype=np.int64)
-            places[self._codes] = np.arange(len(self._codes))
-            known = places[codes] >= 0
-            where = (torch.from_numpy(queries[known]), torch.from_numpy(places[codes[known]]))
-            scores[where] = -torch.inf
-        top = scores.topk(min(self._k, scores.shape[1]), dim=1)
-        chosen = self._codes[top.indices.cpu().numpy()]
-        return np.where(np.isneginf(top.values.cpu().numpy()), -1, chosen)
+    def _best(self, start: int, items: Tensor) -> Codes:
+        """Codes [Q, k] of the best of some queries, -1 where there are fewer."""
+        rows = np.arange(start, min(start + _QUERIES_AT_ONCE, self._table.rows))
+        queries = self._model.encode_query(self._table.take(rows).batch(items.device))
+        seen = None if self._seen is None else self._positions(*self._seen.pairs(rows), len(rows))
+        places, _ = top_products(queries, items, self._k, seen=seen)
+        return np.where(places < 0, -1, self._codes[places])
+
+    def _positions(self, queries: Codes, codes: Codes, count: int) -> Ragged:
+        """Places among the item vectors of what these queries have seen."""
+        places = self._place_of[codes]
+        known = places >= 0
+        offsets = np.zeros(count + 1, dtype=np.int64)
+        np.cumsum(np.bincount(queries[known], minlength=count), out=offsets[1:])
+        return Ragged(places[known], offsets)
 
 
 class _Seen:

@@ -1,0 +1,112 @@
+"""The items of largest inner product, over a whole catalogue, without the table of all scores."""
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from shortlist.data import Ragged
+from shortlist.errors import ArgumentError
+from shortlist.metrics._best_k import BestK
+
+__all__ = ["top_products"]
+
+Vectors: TypeAlias = npt.NDArray[np.float32]
+Items: TypeAlias = npt.NDArray[np.int64]
+
+# Of 256 x 4096 scores a thread (4 MB) most stay in cache between the product and the comparison.
+_QUERIES, _ITEMS, _MOST_THREADS = 256, 4096, 8
+
+
+def top_products(
+    queries: Vectors, items: Vectors, k: int, *, seen: Ragged | None = None, threads: int | None = None
+) -> tuple[Items, Vectors]:
+    """The k items of largest inner product for each query, exactly, at about the price of the product.
+
+    The product is taken in blocks that stay in cache; each block is sifted by `BestK` before the next one is
+    made, so memory does not grow with queries x items. Equal scores stand by position: permute the items
+    where positions know anything of the truth.
+
+    Args:
+        queries: float32 [Q, D].
+        items: float32 [N, D].
+        k: length of the lists; k may exceed N.
+        seen: Q lists of positions that are left out, in any order.
+        threads: how many sift at once; by default ``OMP_NUM_THREADS``, or the processors that may be used,
+            at most 8. The product has the threads of NumPy's BLAS.
+
+    Returns:
+        Positions int64 [Q, k] and scores float32 [Q, k], best first; -1 and -inf where there are fewer.
+
+    Raises:
+        ArgumentError: k < 1 or the shapes disagree.
+
+    >>> items = np.array([[1.0, 0.0], [0.0, 1.0], [2.0, 0.0]], np.float32)
+    >>> top_products(np.array([[1.0, 0.5]], np.float32), items, 2, seen=Ragged.of([np.array([2])]))
+    (array([[0, 1]]), array([[1. , 0.5]], dtype=float32))
+    """
+    _check(queries, items, k, seen)
+    workers = threads or _threads()
+    found = np.full((len(queries), k), -1, dtype=np.int64)
+    scores = np.full((len(queries), k), -np.inf, dtype=np.float32)
+    room = np.empty(_QUERIES * workers * _ITEMS, dtype=np.float32)
+    with ThreadPoolExecutor(workers) as pool:
+        for start in range(0, len(queries), _QUERIES * workers):
+            rows = slice(start, min(start + _QUERIES * workers, len(queries)))
+            cuts = [slice(at, min(at + _QUERIES, rows.stop)) for at in range(start, rows.stop, _QUERIES)]
+            bests = [BestK(cut.stop - cut.start, k) for cut in cuts]
+            hidden = None if seen is None else _by_block(seen, rows, len(items))
+            for first in range(0, len(items), _ITEMS):
+                part = items[first : first + _ITEMS]
+                block = room[: (rows.stop - start) * len(part)].reshape(-1, len(part))
+                np.matmul(queries[rows], part.T, out=block)
+                if hidden is not None:
+                    block[next(hidden)] = -np.inf
+                halves = [block[cut.start - start : cut.stop - start] for cut in cuts]
+                list(pool.map(BestK.add, bests, halves, [first] * len(cuts)))
+            for cut, (best, value) in zip(cuts, pool.map(BestK.finish, bests), strict=True):
+                found[cut], scores[cut] = best, value
+    return found, scores
+
+
+def _threads() -> int:
+    said = os.environ.get("OMP_NUM_THREADS", "")
+    if said.isdecimal() and int(said) >= 1:
+        return min(int(said), _MOST_THREADS)
+    return min(os.cpu_count() or 1, _MOST_THREADS)
+
+
+def _by_block(seen: Ragged, rows: slice, items: int) -> Iterator[tuple[Items, Items]]:
+    """Row and column of the seen cells of each block of items in turn."""
+    offsets = seen.offsets[rows.start : rows.stop + 1]
+    values = seen.values[offsets[0] : offsets[-1]]
+    line = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    order = np.argsort(values, kind="stable")
+    line, values = line[order], values[order]
+    bounds = np.searchsorted(values, np.arange(0, items + _ITEMS, _ITEMS))
+    for place, (low, high) in enumerate(zip(bounds[:-1], bounds[1:], strict=True)):
+        yield line[low:high], values[low:high] - place * _ITEMS
+
+
+def _check(queries: Vectors, items: Vectors, k: int, seen: Ragged | None) -> None:
+    where = "metrics.top_products"
+    if k < 1:
+        raise ArgumentError(where, received=k, expected="k >= 1", remedy="pass k=10")
+    if queries.ndim != 2 or items.ndim != 2 or queries.shape[1] != items.shape[1]:
+        raise ArgumentError(
+            where,
+            received=f"queries of shape {queries.shape}, items of shape {items.shape}",
+            expected="queries [Q, D] and items [N, D]",
+        )
+    if seen is not None and (
+        len(seen) != len(queries)
+        or (len(seen.values) > 0 and not 0 <= seen.values.min() <= seen.values.max() < len(items))
+    ):
+        raise ArgumentError(
+            where,
+            received=f"{len(seen)} lists of seen items",
+            expected=f"{len(queries)} lists of positions in 0 .. {len(items) - 1}",
+        )
