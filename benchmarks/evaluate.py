@@ -1,8 +1,8 @@
 """How long does the ranking of a full catalogue take, against the matrix product alone in the same run?
 
-Random vectors: 100k users x 100k items, 128 wide, float32, the best 100 of each user. The floor is the same product
-in the same blocks with nothing done to the scores. Ranking with 100 seen items a user left out, and FAISS flat
-search, stand beside it; FAISS on fewer users, its time scaled up.
+Random vectors: 100k users x 100k items, 128 wide, float32, the best 100 of each user. The floor is the same
+product in the same blocks with nothing done to the scores. Ranking with 100 seen items a user left out, and
+FAISS flat search, stand beside it; FAISS on fewer users, its time scaled up.
 
     python benchmarks/evaluate.py            # some minutes; writes benchmarks/results/
     python benchmarks/evaluate.py --small    # seconds; writes nothing
@@ -96,7 +96,7 @@ def _page(times: dict[str, list[float]], users: int, items: int, threads: int, h
     lines = [
         f"# Ranking {items:,} items for {users:,} users, {DIM} wide, best {K}",
         "",
-        f"`{' '.join(['python', *sys.argv])}`, {date.today()}, {_machine()}, {threads} threads, "
+        f"`{' '.join(['python', *sys.argv])}`, {date.today()}, {_machine()}, {threads} threads.",
         f"NumPy {np.__version__}, FAISS {faiss.__version__}.",
         f"Median (least) of {len(floor)} rounds in turn; the ratio is the median of the rounds' own.",
         "",
@@ -108,7 +108,7 @@ def _page(times: dict[str, list[float]], users: int, items: int, threads: int, h
         lines.append(f"| {name} | {median(taken):.1f} ({min(taken):.1f}) | {ratio:.2f} |")
     lines += [
         "",
-        f"Memory of the ranking above that of the vectors and the product: {max(held, 0):.0f} MB at its peak.",
+        f"Memory of the ranking beyond the vectors and the product: {max(held, 0):.0f} MB at its peak.",
         f"The table of all scores would hold {users * items * 4 / 2**30:.1f} GB.",
     ]
     return "\n".join(lines) + "\n"

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
@@ -87,7 +88,7 @@ def _by_block(seen: Ragged, rows: slice, items: int) -> Iterator[tuple[Items, It
     order = np.argsort(values, kind="stable")
     line, values = line[order], values[order]
     bounds = np.searchsorted(values, np.arange(0, items + _ITEMS, _ITEMS))
-    for place, (low, high) in enumerate(zip(bounds[:-1], bounds[1:], strict=True)):
+    for place, (low, high) in enumerate(pairwise(bounds.tolist())):
         yield line[low:high], values[low:high] - place * _ITEMS
 
 

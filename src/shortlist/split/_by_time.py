@@ -60,8 +60,8 @@ def by_time(events: Dataset, valid: Window | None = "7d", test: Window = "7d") -
     protocol = f"by time, one cutoff for all users, test {_words(test)}"
     protocol += f", valid {_words(valid)}" if valid is not None else ""
     moments = tuple(cuts.to_list()[0 if valid is not None else 1 :])
-    report = leak_report(parts, protocol, cutoff=moments[-1])
-    return Split(parts["train"], parts.get("valid"), parts["test"], protocol, moments, report)
+    report = leak_report(parts, f"GTS: {protocol}", cutoff=moments[-1])
+    return Split(parts["train"], parts.get("valid"), parts["test"], protocol, moments, report, "GTS")
 
 
 def _start(events: Dataset, window: Window, *, end: int, before: float, where: str) -> int:

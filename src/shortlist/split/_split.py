@@ -1,7 +1,7 @@
-"""Three data sets and the protocol that made them."""
+"""Data sets cut from one log, and the protocol that made them."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +22,9 @@ class Split:
         protocol: how they were made, as it stands beside every metric.
         cutoffs: the first moments of the validation and the test window (UTC); empty when not by time.
         report: what may leak; print it.
+        code: the protocol in a word, as publications abbreviate it: GTS, LOO, RS811/u, VAE-SG, item-cold.
+        fold_in: "valid" and "test" -> what is known of users that training does not hold, where it holds out
+            whole users: put it in the state that recommends, not in what is learned from.
     """
 
     train: Dataset
@@ -30,6 +33,8 @@ class Split:
     protocol: str
     cutoffs: tuple[datetime, ...]
     report: LeakReport
+    code: str = ""
+    fold_in: Mapping[str, Dataset] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Any]:
         return iter((self.train, self.valid, self.test))

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from shortlist.data import Ragged
 from shortlist.errors import DataError

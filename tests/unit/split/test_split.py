@@ -163,3 +163,96 @@ def test_no_events_at_all_can_be_dealt_out() -> None:
     nothing = TEN.filter(pl.lit(value=False))
     assert [part.count() for part in split.by_user_random(nothing)] == [0, 0, 0]
     assert "warning" in str(split.last_out(nothing).report)
+
+
+def test_each_protocol_has_its_word_in_the_report() -> None:
+    many = log([(user, n, n) for user in range(10) for n in range(10)])
+    found = {
+        "GTS": split.by_time(many, test=0.1, valid=0.1),
+        "RS811/u": split.by_user_random(many),
+        "TS811/u": split.by_user_time(many),
+        "RS75:25/u": split.stratified(many),
+        "LOO": split.last_out(many),
+        "VAE-SG": split.strong_generalisation(many, 2),
+        "item-cold": split.cold_items(many),
+    }
+    for code, made in found.items():
+        if made is not None:
+            assert made.code == code
+            assert str(made.report).startswith(f"split: {code}: {made.protocol}\n")
+            assert bool(made.report.warnings) == (code != "GTS")
+    assert split.by_user_random(many, (0.5, 0.2, 0.3)).code == "RS523/u"
+
+
+def test_the_latest_of_each_user() -> None:
+    rows = [(user, item, item) for user in (1, 2) for item in (3, 1, 2, 0, 4, 6, 5, 9, 8, 7)]
+    parts = split.by_user_time(log(rows, size=100), (0.5, 0.2, 0.3))
+    assert [sorted(set(part.collect()["i"])) for part in parts] == [[0, 1, 2, 3, 4], [5, 6], [7, 8, 9]]
+    tied = log([(1, 10, 5), (1, 11, 5), (1, 12, 5)], size=100)
+    assert split.by_user_time(tied, (0.6, 0.0, 0.4)).test.collect()["i"].to_list() == [12]
+    assert split.last_out(tied).test.collect()["i"].to_list() == [12]
+    assert split.by_user_time(tied, (0.6, 0.0, 0.4)).valid is None
+    with pytest.raises(ArgumentError, match=r"by_user_time\(ratios\): expected three shares"):
+        split.by_user_time(TEN, (1.0, 0.5, -0.5))
+
+
+def test_stratified_shares_are_rounded() -> None:
+    rows = [
+        (user, item, item) for user, events in ((1, 2), (2, 4), (3, 5), (4, 10)) for item in range(events)
+    ]
+    train, valid, test = parts = split.stratified(log(rows), seed=1)
+    assert valid is None
+    # round(1.5) = 2, 3, round(3.75) = 4, round(7.5) = 8
+    assert dict(train.collect().group_by("u").len().rows()) == {1: 2, 2: 3, 3: 4, 4: 8}
+    assert test.count() == 0 + 1 + 1 + 2
+    assert parts.protocol == "random per user 0.75:0:0.25, rounded, seed 1"
+    with pytest.raises(ArgumentError, match="a share between 0 and 1"):
+        split.stratified(TEN, 1.0)
+
+
+@pytest.mark.parametrize("by_time", [True, False])
+def test_strong_generalisation_holds_out_whole_users(by_time: bool) -> None:
+    rows = [(user, item, item) for user in range(20) for item in range(10)] + [(20, 99, 1), (21, 1, 1)]
+    rows += [(user, 50 + user, 20) for user in range(20)]
+    made = split.strong_generalisation(log(rows), 4, by_time=by_time, seed=2)
+    users = {
+        name: set(part.collect()["u"]) for name, part in zip(("train", "valid", "test"), made, strict=True)
+    }
+    assert {name: len(who) for name, who in users.items()} == {"train": 14, "valid": 4, "test": 4}
+    assert (
+        not users["train"] & users["test"] | users["train"] & users["valid"] | users["test"] & users["valid"]
+    )
+    for name, part in (("valid", made.valid), ("test", made.test)):
+        assert part is not None
+        shown = made.fold_in[name].collect()
+        assert set(shown["u"]) == users[name]
+        # Items that only a held-out user took are gone; of the ten others 2 are to be found.
+        assert shown.height == 4 * 8
+        assert part.count() == 4 * 2
+        assert set(part.collect()["i"]) | set(shown["i"]) <= set(range(10))
+        if by_time:
+            assert set(part.collect()["i"]) == {8, 9}
+    again = split.strong_generalisation(log(rows), 4, by_time=by_time, seed=3)
+    assert set(again.test.collect()["u"]) != users["test"]
+    assert split.strong_generalisation(log(rows), 0.1).test.collect()["u"].n_unique() == 2
+    with pytest.raises(ArgumentError, match="twice as many able users"):
+        split.strong_generalisation(log(rows), 11)
+    with pytest.raises(ArgumentError, match=r"strong_generalisation\(fold_in\)"):
+        split.strong_generalisation(log(rows), 2, fold_in=1.0)
+
+
+def test_items_held_out_wholly() -> None:
+    rows = [(user, item, item + user) for user in range(5) for item in range(20)]
+    made = split.cold_items(log(rows), valid=0.1, test=0.2, seed=4)
+    items = [set(part.collect()["i"]) for part in made]
+    assert [len(part) for part in items] == [14, 2, 4]
+    assert len(set.union(*items)) == 20
+    assert made.report.cold_items == made.test.count() == 4 * 5
+    newest = split.cold_items(log(rows), valid=0.1, test=0.2, newest=True)
+    assert [set(part.collect()["i"]) for part in newest] == [set(range(14)), {14, 15}, {16, 17, 18, 19}]
+    assert split.cold_items(log(rows), valid=0.0).valid is None
+    assert set(split.cold_items(log(rows), seed=5).test.collect()["i"]) != items[2]
+    with pytest.raises(ArgumentError, match="leave some to train on"):
+        split.cold_items(log(rows), valid=0.6, test=0.4)
+    with pytest.raises(DataError, match="enough for a test item"):
+        split.cold_items(log([(1, 1, 1)]), test=0.1)
