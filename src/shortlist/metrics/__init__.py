@@ -13,8 +13,25 @@ array([0.5, 1. ])
 """
 
 from shortlist.metrics._best_k import BestK
-from shortlist.metrics._binary import auc, ece, logloss, normalised_entropy
+from shortlist.metrics._beyond import (
+    calibration,
+    category_diversity,
+    intra_list_diversity,
+    novelty,
+    percentiles,
+    serendipity,
+)
+from shortlist.metrics._binary import (
+    auc,
+    ece,
+    gauc,
+    logloss,
+    normalised_entropy,
+    predicted_ratio,
+    undersampled,
+)
 from shortlist.metrics._catalogue import average_popularity, coverage, gini
+from shortlist.metrics._debiased import debiased_truth
 from shortlist.metrics._hits import hits
 from shortlist.metrics._intervals import (
     Difference,
@@ -23,19 +40,24 @@ from shortlist.metrics._intervals import (
     mean,
     mean_interval,
     paired_bootstrap,
+    sign_flip,
 )
+from shortlist.metrics._names import MetricName, read_name
 from shortlist.metrics._pessimistic import hits_at, rank_pessimistic
 from shortlist.metrics._products import top_products
 from shortlist.metrics._ranking import (
     RankingMetric,
     average_precision,
+    capped_recall,
     hit_rate,
     mrr,
     ndcg,
     parse,
     precision,
+    r_precision,
     recall,
 )
+from shortlist.metrics._sampled import sampled_hits
 from shortlist.metrics._top_k import top_k
 
 __all__ = [
@@ -43,27 +65,43 @@ __all__ = [
     "Difference",
     "Interval",
     "Mean",
+    "MetricName",
     "RankingMetric",
     "auc",
     "average_popularity",
     "average_precision",
+    "calibration",
+    "capped_recall",
+    "category_diversity",
     "coverage",
+    "debiased_truth",
     "ece",
+    "gauc",
     "gini",
     "hit_rate",
     "hits",
     "hits_at",
+    "intra_list_diversity",
     "logloss",
     "mean",
     "mean_interval",
     "mrr",
     "ndcg",
     "normalised_entropy",
+    "novelty",
     "paired_bootstrap",
     "parse",
+    "percentiles",
     "precision",
+    "predicted_ratio",
+    "r_precision",
     "rank_pessimistic",
+    "read_name",
     "recall",
+    "sampled_hits",
+    "serendipity",
+    "sign_flip",
     "top_k",
     "top_products",
+    "undersampled",
 ]

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from shortlist.errors import ArgumentError
 
-__all__ = ["auc", "ece", "logloss", "normalised_entropy"]
+__all__ = ["auc", "ece", "gauc", "logloss", "normalised_entropy", "predicted_ratio", "undersampled"]
 
 Array: TypeAlias = npt.NDArray[Any]
 _Float: TypeAlias = npt.NDArray[np.float64]
@@ -39,6 +39,33 @@ def auc(labels: Array, predicted: Array, weights: Array | None = None) -> float:
     below = np.cumsum(negative) - negative
     pairs = group.positive.sum() * negative.sum()
     return float(group.positive @ (below + negative / 2) / pairs) if pairs > 0 else float("nan")
+
+
+def gauc(labels: Array, predicted: Array, groups: Array, weights: Array | None = None) -> float:
+    """Mean `auc` within groups, such as users, weighted by their rows; groups of one class are left out.
+
+    Args:
+        labels: 0 or 1 [B].
+        predicted: any real score [B].
+        groups: [B] group of each row.
+        weights: non-negative [B].
+
+    Raises:
+        ArgumentError: as `auc`.
+
+    >>> gauc(np.array([1, 0, 1, 0, 1]), np.array([0.9, 0.1, 0.2, 0.3, 0.5]), np.array([1, 1, 2, 2, 3]))
+    0.5
+    """
+    truth, values, weight = _checked("metrics.gauc", labels, predicted, weights)
+    if len(groups) != len(truth):
+        raise ArgumentError("metrics.gauc", received=f"{len(groups)} groups", expected="one for each row")
+    order = np.argsort(groups, kind="stable")
+    bounds = np.flatnonzero(np.diff(np.unique(groups, return_inverse=True)[1][order])) + 1
+    each = [
+        (auc(truth[rows], values[rows], weight[rows]), weight[rows].sum()) for rows in np.split(order, bounds)
+    ]
+    kept = np.array([pair for pair in each if not np.isnan(pair[0])]).reshape(-1, 2)
+    return _weighted_mean(kept[:, 0], kept[:, 1])
 
 
 def logloss(labels: Array, predicted: Array, weights: Array | None = None) -> float:
@@ -71,6 +98,40 @@ def normalised_entropy(labels: Array, predicted: Array, weights: Array | None = 
     if not 0 < rate < 1:
         return float("nan")
     return logloss(truth, probability, weight) / logloss(truth, np.full(len(truth), rate), weight)
+
+
+def predicted_ratio(labels: Array, predicted: Array, weights: Array | None = None) -> float:
+    """Predicted over actual number of positives: 1 is right on the whole; NaN without a positive.
+
+    >>> predicted_ratio(np.array([1, 0, 0, 1]), np.full(4, 0.75))
+    1.5
+    """
+    truth, probability, weight = _checked(
+        "metrics.predicted_ratio", labels, predicted, weights, probability=True
+    )
+    actual = truth @ weight
+    return float(probability @ weight / actual) if actual > 0 else float("nan")
+
+
+def undersampled(predicted: Array, rate: float) -> _Float:
+    """Set probabilities right of a model that saw a share of the negatives: ``p / (p + (1 - p) / rate)``.
+
+    Args:
+        predicted: probabilities [B].
+        rate: share of the negatives that was kept, above 0, at most 1.
+
+    Raises:
+        ArgumentError: ``rate`` is out of range.
+
+    >>> undersampled(np.array([0.5]), 0.25)     # 0.5 / (0.5 + 0.5 / 0.25)
+    array([0.2])
+    """
+    if not 0 < rate <= 1:
+        raise ArgumentError(
+            "metrics.undersampled", received=rate, expected="a share of negatives, above 0 to 1"
+        )
+    values = np.asarray(predicted, dtype=np.float64)
+    return values / (values + (1 - values) / rate)
 
 
 def ece(labels: Array, predicted: Array, weights: Array | None = None, *, bins: int = 10) -> float:

@@ -7,9 +7,11 @@ import numpy.typing as npt
 
 from shortlist.errors import ArgumentError
 
-__all__ = ["Difference", "Interval", "Mean", "mean", "mean_interval", "paired_bootstrap"]
+__all__ = ["Difference", "Interval", "Mean", "mean", "mean_interval", "paired_bootstrap", "sign_flip"]
 
 Values: TypeAlias = npt.NDArray[np.float64]
+
+_MANY = 20_000
 
 
 class Mean(NamedTuple):
@@ -110,6 +112,42 @@ def paired_bootstrap(
     return Difference(mean(differences).value, low, high, _p_value(means))
 
 
+def sign_flip(
+    a: Values, b: Values, seed: int = 0, *, level: float = 0.95, resamples: int = 1000
+) -> Difference:
+    """Compare two models query by query by a permutation test; the interval is that of `paired_bootstrap`.
+
+    If the models were the same, each difference ``a - b`` would be as likely with the other sign: the
+    p-value is the share of random signs with a mean at least as far from zero, one added to both counts
+    (Fisher, 1935).
+
+    Args:
+        a: values of one model [Q].
+        b: values of the other on the same queries [Q]; a query that is NaN in either is left out.
+        seed: of the signs and of the interval.
+        level: probability mass of the interval, between 0 and 1.
+        resamples: number of draws of signs.
+
+    Raises:
+        ArgumentError: the shapes differ, or ``level`` or ``resamples`` is out of range.
+
+    >>> a = np.array([0.9, 0.8, 0.7, 0.9] * 10)
+    >>> sign_flip(a, a - 0.1, seed=0).p < 0.01, sign_flip(a, a, seed=0).p
+    (True, 1.0)
+    """
+    interval = paired_bootstrap(a, b, seed, level=level, resamples=resamples)
+    differences = a - b
+    kept = differences[~np.isnan(differences)]
+    if len(kept) == 0:
+        return interval
+    rng = np.random.default_rng(seed)
+    actual, beyond = abs(kept.sum()) * (1 - 1e-12), 0
+    for _ in range(resamples):
+        flipped = kept[rng.integers(0, 2, len(kept), dtype=np.int8) == 0]
+        beyond += abs(kept.sum() - 2 * flipped.sum()) >= actual
+    return interval._replace(p=float((beyond + 1) / (resamples + 1)))
+
+
 def _bootstrap(where: str, values: Values, seed: int, level: float, resamples: int) -> Values:
     if not 0 < level < 1:
         raise ArgumentError(
@@ -123,6 +161,12 @@ def _bootstrap(where: str, values: Values, seed: int, level: float, resamples: i
         return np.full(resamples, np.nan)
     rng = np.random.default_rng(seed)
     size = len(values)
+    if size > _MANY:
+        # The same distribution: how often each distinct value is drawn, at the cost of the distinct values.
+        distinct, counts = np.unique(values, return_counts=True)
+        if len(distinct) <= size // 8:
+            shares = counts / size
+            return np.array([rng.multinomial(size, shares) @ distinct / size for _ in range(resamples)])
     return np.array([values[rng.integers(0, size, size)].mean() for _ in range(resamples)])
 
 

@@ -20,11 +20,13 @@ from shortlist.errors import ArgumentError, near
 __all__ = [
     "RankingMetric",
     "average_precision",
+    "capped_recall",
     "hit_rate",
     "mrr",
     "ndcg",
     "parse",
     "precision",
+    "r_precision",
     "recall",
 ]
 
@@ -44,6 +46,18 @@ def recall(hits: Hits, relevant: Counts, k: int) -> Values:
     return _per_query(top.sum(axis=1) / np.maximum(relevant, 1), relevant)
 
 
+def capped_recall(hits: Hits, relevant: Counts, k: int) -> Values:
+    """Hits over the most that k ranks can hold, ``hits / min(k, relevant)``: recall of strong generalisation.
+
+    Its largest value is 1 whatever the cut (Liang et al., 2018).
+
+    >>> capped_recall(np.array([[True, False]]), np.array([4]), 2)
+    array([0.5])
+    """
+    top = _cut(hits, relevant, k)
+    return _per_query(top.sum(axis=1) / np.clip(relevant, 1, k), relevant)
+
+
 def precision(hits: Hits, relevant: Counts, k: int) -> Values:
     """Share of the first k ranks that are relevant: ``hits / k``, also for lists shorter than k.
 
@@ -51,6 +65,18 @@ def precision(hits: Hits, relevant: Counts, k: int) -> Values:
     array([0.25])
     """
     return _per_query(_cut(hits, relevant, k).sum(axis=1) / k, relevant)
+
+
+def r_precision(hits: Hits, relevant: Counts, k: int) -> Values:
+    """Share of the first ``min(k, relevant)`` ranks that are relevant.
+
+    >>> r_precision(np.array([[True, False, True]]), np.array([2]), 3)
+    array([0.5])
+    """
+    top = _cut(hits, relevant, k)
+    ideal = np.clip(relevant, 1, k)
+    inside = np.arange(top.shape[1]) < ideal[:, None]
+    return _per_query((top & inside).sum(axis=1) / ideal, relevant)
 
 
 def ndcg(hits: Hits, relevant: Counts, k: int) -> Values:
@@ -102,7 +128,9 @@ def hit_rate(hits: Hits, relevant: Counts, k: int) -> Values:
 
 _METRICS: dict[str, RankingMetric] = {
     "recall": recall,
+    "capped_recall": capped_recall,
     "precision": precision,
+    "r_precision": r_precision,
     "ndcg": ndcg,
     "mrr": mrr,
     "map": average_precision,
@@ -113,7 +141,7 @@ _METRICS: dict[str, RankingMetric] = {
 def parse(name: str) -> tuple[RankingMetric, int]:
     """Read a metric's name, ``"ndcg@10"``, as its function and its cut k.
 
-    Known: recall, precision, ndcg, mrr, map (`average_precision`), hit_rate.
+    Known: recall, capped_recall, precision, r_precision, ndcg, mrr, map (`average_precision`), hit_rate.
 
     Raises:
         ArgumentError: the metric is unknown (the near names are given) or k is not an integer >= 1.

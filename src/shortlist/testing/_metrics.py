@@ -34,6 +34,15 @@ def _recall(recommended: Sequence[int], relevant: set[int], k: int) -> float:
     return sum(_found(recommended, relevant, k)) / len(relevant)
 
 
+def _capped_recall(recommended: Sequence[int], relevant: set[int], k: int) -> float:
+    return sum(_found(recommended, relevant, k)) / min(k, len(relevant))
+
+
+def _r_precision(recommended: Sequence[int], relevant: set[int], k: int) -> float:
+    size = min(k, len(relevant))
+    return sum(_found(recommended, relevant, size)) / size
+
+
 def _precision(recommended: Sequence[int], relevant: set[int], k: int) -> float:
     return sum(_found(recommended, relevant, k)) / k
 
@@ -59,7 +68,9 @@ def _hit_rate(recommended: Sequence[int], relevant: set[int], k: int) -> float:
 
 REFERENCES: dict[str, Reference] = {
     "recall": _recall,
+    "capped_recall": _capped_recall,
     "precision": _precision,
+    "r_precision": _r_precision,
     "ndcg": _ndcg,
     "mrr": _mrr,
     "map": _average_precision,

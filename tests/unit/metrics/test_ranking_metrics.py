@@ -83,8 +83,8 @@ def test_parse(name: str, metric: RankingMetric) -> None:
     [
         ("ndgc@10", "did you mean 'ndcg'"),
         ("recal@10", "did you mean 'recall'"),
-        ("", "known: 'hit_rate', 'map'"),
-        ("NDCG@10", "known: 'hit_rate'"),
+        ("", "known: 'capped_recall', 'hit_rate', 'map'"),
+        ("NDCG@10", "known: 'capped_recall'"),
         ("ndcg", "write 'ndcg@10'"),
         ("ndcg@", "write 'ndcg@10'"),
         ("ndcg@0", "expected a cut k >= 1"),
