@@ -5,17 +5,19 @@ from dataclasses import replace
 from typing import Literal, get_args
 
 import numpy as np
-import numpy.typing as npt
 
-from shortlist import metrics as m
 from shortlist.errors import ArgumentError, near
+from shortlist.evaluation._asked import Asked
 from shortlist.evaluation._baselines import baselines as baselines_of
-from shortlist.evaluation._evaluation import Evaluation, measured
+from shortlist.evaluation._evaluation import Evaluation
+from shortlist.evaluation._launch import Launch, at_launch
 from shortlist.evaluation._lists import recommended
 from shortlist.evaluation._protocol import EvaluationProtocol
 from shortlist.evaluation._slices import slices_of
 from shortlist.evaluation._truth import Truth, truth_of
+from shortlist.evaluation._values import depth, values_of
 from shortlist.io import Dataset
+from shortlist.metrics import read_name
 from shortlist.pipeline import Drop, Pipeline, Score, Stage, State, Take
 from shortlist.split import Split
 
@@ -38,23 +40,25 @@ def evaluate(
     split: Split | str = "held-out events as given",
     seed: int = 0,
 ) -> Evaluation:
-    """Measure a pipeline over held-out events against the full catalogue; no sampled metrics.
+    """Measure a pipeline over held-out events against the full catalogue; sampled metrics only by name.
 
-    Every user of the test set is asked for once at the state's present, frozen; an item that the catalogue
-    lacks counts as a miss. A pipeline is measured as it is, but for its seen filter, which ``seen`` decides,
-    and a last `Take` shorter than the metrics need. The baselines learn from the state's events and are
-    served by the same pipeline code.
+    Every user of the test set is asked for once at the state's present, frozen. Items that came later leave
+    the catalogue: those whose item column tagged "launch" says so, or, without one, those that the state's
+    log first saw later. An item that the catalogue lacks counts as a miss. A pipeline is measured as it is,
+    but for its seen filter, which ``seen`` decides, and a last `Take` shorter than the metrics need. The
+    baselines learn from the state's events (of the training users alone where the split holds out whole
+    users) and are served by the same pipeline code.
 
     Args:
         recommender: a pipeline, or several by name; they share one state.
         test: held-out events.
-        metrics: names such as ``"ndcg@10"``.
+        metrics: names such as ``"ndcg@10"``; see `shortlist.metrics.read_name` for variants.
         seen: ``"drop"`` takes the user's seen items out of lists and truth, ``"keep"`` leaves them in both,
             ``"as served"`` does what the (first) pipeline does.
         queries: ``"user"``: one query a user; ``"event"``: every held-out event is one, with one right item.
         baselines: put popularity, repeats, item-kNN, EASE and iALS beside it.
         split: how the test set came about, printed with the numbers: what made it, or words.
-        seed: of the intervals.
+        seed: of the intervals, and of what sampled and debiased metrics draw.
 
     Raises:
         ArgumentError: there is no pipeline or no metric, an option is unknown, or the pipelines do not share
@@ -62,29 +66,25 @@ def evaluate(
         DataError: the test set holds no positive event.
     """
     _check(metrics, seen, queries)
+    names = [read_name(name) for name in metrics]
     pipelines, state = _named(recommender)
+    state, launch = at_launch(state)
     drop_seen = _drops_seen(next(iter(pipelines.values()))) if seen == "as served" else seen == "drop"
     truth = truth_of(test, state, drop_seen=drop_seen, queries=queries)
-    k = max(m.parse(name)[1] for name in metrics)
-    asked = {
+    k = depth(names, len(state.items))
+    served = {
         name: _serving(pipe, drop_seen=drop_seen, k=k).with_state(state) for name, pipe in pipelines.items()
     }
     if baselines:
-        asked |= baselines_of(state, k, drop_seen=drop_seen)
-    lists = {name: recommended(pipe, truth.users, k) for name, pipe in asked.items()}
-    protocol = EvaluationProtocol(
-        split if isinstance(split, str) else split.protocol,
-        int(state.store.listed.sum()),
-        "seen items filtered" if drop_seen else "seen items kept",
-        "one query a user" if queries == "user" else "one query an event",
-        len(truth.query_user),
-        truth.unknown_items,
-        truth.left_out,
-    )
-    values = {name: _values(found, truth, metrics) for name, found in lists.items()}
-    shown = {name: np.unique(found[found >= 0]) for name, found in lists.items()}
+        learned = split.train if isinstance(split, Split) and split.fold_in else None
+        served |= baselines_of(state, k, drop_seen=drop_seen, learn_from=learned)
+    lists = {name: recommended(pipe, truth.users, k) for name, pipe in served.items()}
+    asked = Asked(state, truth, lists, max(name.k for name in names))
+    protocol = _protocol(split, asked, launch, queries, drop_seen=drop_seen)
+    values = {model: values_of(asked, model, names, drop_seen=drop_seen, seed=seed) for model in lists}
+    shown = {name: np.unique(found[:, : asked.k][found[:, : asked.k] >= 0]) for name, found in lists.items()}
     coverage = {name: len(items) / max(protocol.catalogue, 1) for name, items in shown.items()}
-    return Evaluation(protocol, values, coverage, slices_of(truth, state), seed)
+    return Evaluation(protocol, values, coverage, slices_of(truth, state), seed, asked)
 
 
 def by_stage(
@@ -103,10 +103,31 @@ def by_stage(
     """
     _check(metrics, seen, "user")
     drop_seen = _drops_seen(pipeline) if seen == "as served" else seen == "drop"
-    served = _serving(pipeline, drop_seen=drop_seen, k=max(m.parse(name)[1] for name in metrics))
+    served = _serving(pipeline, drop_seen=drop_seen, k=max(read_name(name).k for name in metrics))
     prefixes = {f"{n + 1} {stage.name}": served[: n + 1] for n, stage in enumerate(served.stages)}
     kept: Seen = "drop" if drop_seen else "keep"
     return evaluate(prefixes, test, metrics=metrics, seen=kept, baselines=False, split=split)
+
+
+def _protocol(
+    split: Split | str, asked: Asked, launch: Launch, queries: Queries, *, drop_seen: bool
+) -> EvaluationProtocol:
+    truth: Truth = asked.truth
+    return EvaluationProtocol(
+        split if isinstance(split, str) else split.protocol,
+        int(np.count_nonzero(asked.state.store.listed)),
+        "seen items filtered" if drop_seen else "seen items kept",
+        "one query a user" if queries == "user" else "one query an event",
+        len(truth.query_user),
+        truth.unknown_items,
+        truth.left_out,
+        "" if isinstance(split, str) else split.code,
+        launch.left_out,
+        launch.rule,
+        truth.cold_users,
+        truth.cold_items,
+        () if isinstance(split, str) else split.report.warnings,
+    )
 
 
 def _named(recommender: Pipeline | Mapping[str, Pipeline]) -> tuple[dict[str, Pipeline], State]:
@@ -156,10 +177,3 @@ def _without_seen(stage: Stage) -> list[Stage]:
     if not (isinstance(stage, Drop) and stage.seen):
         return [stage]
     return [] if stage.where is None and stage.unless is None else [replace(stage, seen=False)]
-
-
-def _values(
-    lists: npt.NDArray[np.int64], truth: Truth, names: Sequence[str]
-) -> dict[str, npt.NDArray[np.float64]]:
-    found = m.hits(lists[truth.query_user], truth.items.offsets, truth.items.values)
-    return measured(found, truth.items.lengths, names)

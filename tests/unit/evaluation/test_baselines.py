@@ -35,11 +35,11 @@ def test_they_serve_from_the_same_state(state: State) -> None:
 
 
 def test_a_pair_seen_often_counts_once(state: State) -> None:
-    seen = _baselines._seen_matrix(state)
+    seen = _baselines.seen_matrix(state)
     assert seen.toarray().tolist() == [[1, 1, 0, 0, 0], [1, 0, 1, 0, 0], [1, 1, 0, 0, 0]]
     grown = State(store=state.store)
     grown.store.append_events(["a"], [1], np.array([7]))
-    assert _baselines._seen_matrix(grown).toarray().tolist() == seen.toarray().tolist()
+    assert _baselines.seen_matrix(grown).toarray().tolist() == seen.toarray().tolist()
 
 
 def test_ease_is_left_out_of_large_catalogues(state: State, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,7 +31,8 @@ def test_seen_items_kept(popular: Pipeline, test: Dataset) -> None:
     assert str(got.protocol) == (
         "split: held-out events as given | candidates: all 5 items | seen items kept | "
         "one query a user: 4 queries\n"
-        "1 items of the truth are not in the catalogue and count as misses"
+        "1 items of the truth are not in the catalogue and count as misses; "
+        "33.3% of the test's events are of users, 16.7% of items without an event before"
     )
 
 
@@ -73,9 +74,10 @@ def test_slices(popular: Pipeline, test: Dataset) -> None:
     assert masks["head"] == [True, False, False, True]  # item 1 alone makes half of the events
     assert masks["tail"] == [False, True, True, False]
     assert masks["cold item"] == [False, False, False, True]
-    assert got.sliced("recall@3").rows == [("pipeline", 0.5, 1.0, 0.75, 1.0, 0.5)]
+    assert got.sliced("recall@3").rows == [("pipeline", 1.0, 0.5, 1.0, 0.75, 1.0, 0.5)]
     assert got.sliced().columns == (
         "ndcg@3",
+        "warm (3)",
         "cold user (1)",
         "light (3)",
         "head (2)",
@@ -161,9 +163,11 @@ def test_several_pipelines_share_a_state(popular: Pipeline, state: State, test: 
 def test_a_moving_present_is_stopped(popular: Pipeline, state: State, test: Dataset) -> None:
     moments = iter(range(3, 100))
     live = popular.with_state(state.live(lambda: next(moments)))
-    # Before 3 only a has taken anything: 1 and 2.
-    assert alone(live, test).coverage == {"pipeline": 2 / 5}
-    assert alone(live, test).protocol == alone(popular, test).protocol
+    # Before 3 only a has taken anything: 1 and 2. Item 3 comes later, 4 and 5 have no events.
+    got = alone(live, test)
+    assert got.coverage == {"pipeline": 2 / 4}
+    assert (got.protocol.catalogue, got.protocol.not_launched) == (4, 1)
+    assert "1 items not launched yet left the catalogue (first seen in the log)" in str(got)
 
 
 def test_what_each_stage_adds_and_loses(state: State, test: Dataset) -> None:
