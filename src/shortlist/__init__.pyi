@@ -12,8 +12,11 @@ from shortlist.data import Candidates as Candidates
 from shortlist.data import Keys as Keys
 from shortlist.data import Ragged as Ragged
 from shortlist.data import Requests as Requests
+from shortlist.evaluation import Budget as Budget
+from shortlist.evaluation import Comparison as Comparison
 from shortlist.evaluation import Evaluation as Evaluation
 from shortlist.evaluation import by_stage as by_stage
+from shortlist.evaluation import compare as compare
 from shortlist.evaluation import evaluate as evaluate
 from shortlist.export import save as save
 from shortlist.features import Workflow as Workflow

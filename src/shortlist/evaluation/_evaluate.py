@@ -21,7 +21,7 @@ from shortlist.metrics import read_name
 from shortlist.pipeline import Drop, Pipeline, Score, Stage, State, Take
 from shortlist.split import Split
 
-__all__ = ["DEFAULT_METRICS", "Seen", "by_stage", "evaluate"]
+__all__ = ["DEFAULT_METRICS", "Seen", "by_stage", "drops_seen", "evaluate"]
 
 DEFAULT_METRICS = ("ndcg@10", "recall@10", "precision@10", "mrr@10", "map@10", "hit_rate@10")
 
@@ -69,7 +69,7 @@ def evaluate(
     names = [read_name(name) for name in metrics]
     pipelines, state = _named(recommender)
     state, launch = at_launch(state)
-    drop_seen = _drops_seen(next(iter(pipelines.values()))) if seen == "as served" else seen == "drop"
+    drop_seen = drops_seen(next(iter(pipelines.values()))) if seen == "as served" else seen == "drop"
     truth = truth_of(test, state, drop_seen=drop_seen, queries=queries)
     k = depth(names, len(state.items))
     served = {
@@ -102,7 +102,7 @@ def by_stage(
     are those of `evaluate`.
     """
     _check(metrics, seen, "user")
-    drop_seen = _drops_seen(pipeline) if seen == "as served" else seen == "drop"
+    drop_seen = drops_seen(pipeline) if seen == "as served" else seen == "drop"
     served = _serving(pipeline, drop_seen=drop_seen, k=max(read_name(name).k for name in metrics))
     prefixes = {f"{n + 1} {stage.name}": served[: n + 1] for n, stage in enumerate(served.stages)}
     kept: Seen = "drop" if drop_seen else "keep"
@@ -154,7 +154,8 @@ def _check(metrics: Sequence[str], seen: str, queries: str) -> None:
             )
 
 
-def _drops_seen(pipe: Pipeline) -> bool:
+def drops_seen(pipe: Pipeline) -> bool:
+    """Whether a pipeline filters what a user had before."""
     return any(isinstance(stage, Drop) and stage.seen for stage in pipe.stages)
 
 
@@ -163,7 +164,7 @@ def _serving(pipe: Pipeline, *, drop_seen: bool, k: int) -> Pipeline:
     stages = list(pipe.stages)
     if not drop_seen:
         stages = [kept for stage in stages for kept in _without_seen(stage)]
-    elif not _drops_seen(pipe):
+    elif not drops_seen(pipe):
         scored = [place for place, stage in enumerate(stages) if isinstance(stage, Score | Take)]
         stages.insert(scored[0] if scored else len(stages), Drop(seen=True))
     last = stages[-1] if stages else None

@@ -148,4 +148,5 @@ def _best_columns(pool: Scores, k: int) -> Items:
     crowded = np.flatnonzero(np.count_nonzero(level, axis=1) > room)
     if len(crowded) > 0:
         level[crowded] &= np.cumsum(level[crowded], axis=1, dtype=np.int32) <= room[crowded, None]
-    return (np.flatnonzero(above | level) % pool.shape[1]).reshape(len(pool), k)
+    chosen: Items = np.flatnonzero(above | level) % pool.shape[1]
+    return chosen.reshape(len(pool), k)

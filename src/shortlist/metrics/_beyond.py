@@ -28,8 +28,9 @@ def percentiles(popularity: npt.NDArray[Any]) -> Values:
     array([0.625, 0.25 , 0.25 , 0.875])
     """
     ordered = np.sort(popularity)
-    below = np.searchsorted(ordered, popularity, side="left")
-    return (below + np.searchsorted(ordered, popularity, side="right")) / (2 * max(len(popularity), 1))
+    below, up_to = (np.searchsorted(ordered, popularity, side=side) for side in ("left", "right"))
+    shares: Values = (below + up_to) / (2 * max(len(popularity), 1))
+    return shares
 
 
 def novelty(recommended: Items, counts: npt.NDArray[Any], total: float) -> Values:
@@ -111,7 +112,8 @@ def serendipity(hits: npt.NDArray[np.bool_], recommended: Items, expected: Items
     unexpected = np.ones(hits.shape, dtype=np.bool_)
     for column in expected.T:
         unexpected &= recommended != column[:, None]
-    return (hits & unexpected).sum(axis=1) / max(hits.shape[1], 1)
+    shares: Values = (hits & unexpected).sum(axis=1) / max(hits.shape[1], 1)
+    return shares
 
 
 def calibration(
@@ -154,7 +156,8 @@ def calibration(
 
 def _shares(row: Items, codes: Items, rows: int, width: int) -> Values:
     counts = np.bincount(row * width + codes, minlength=rows * width).reshape(rows, width)
-    return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    shares: Values = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    return shares
 
 
 def _mean_of(recommended: Items, values: Values) -> Values:

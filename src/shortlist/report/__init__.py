@@ -1,5 +1,6 @@
 """Reports from plain tables."""
 
+from shortlist.report._html_lines import interval_plot, legend, line_plot
 from shortlist.report._html_page import HtmlTable, Section, badge, html_page, preformatted, tiles
 from shortlist.report._html_plots import bar_plot, curve_plot, small_bars
 from shortlist.report._html_scatter import Axis, Series, scatter_plot
@@ -21,6 +22,9 @@ __all__ = [
     "curve_plot",
     "duration",
     "html_page",
+    "interval_plot",
+    "legend",
+    "line_plot",
     "preformatted",
     "scatter_plot",
     "small_bars",

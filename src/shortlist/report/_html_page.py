@@ -29,6 +29,15 @@ svg{display:block;max-width:100%;height:auto}svg text{fill:var(--soft);font-size
 .bar{fill:var(--mark)}.axis{stroke:var(--line);fill:none}
 .even{stroke:var(--soft);stroke-dasharray:3 4;fill:none}.curve{stroke:var(--mark);stroke-width:2;fill:none}
 .side{display:flex;flex-wrap:wrap;gap:28px;align-items:flex-start}.side>*{flex:1 1 320px;min-width:0}
+.l{stroke-width:2;fill:none;stroke:var(--c)}.d{fill:var(--c);stroke:none}.dash{stroke-dasharray:5 4}
+.c0{--c:#2f6db5}.c1{--c:#c8553d}.c2{--c:#4f8f5b}.c3{--c:#8a5fb3}.c4{--c:#b8892b}.c5{--c:#3a9a9a}
+.c6{--c:#c05a8a}.c7{--c:#7d8894}.hit{color:#2c8a4a;font-weight:600}
+.whisker{stroke:var(--ink);stroke-width:1.2;fill:none}
+.legend{display:flex;flex-wrap:wrap;gap:2px 14px;font-size:12px;color:var(--soft);margin:2px 0 8px}
+.legend i{display:inline-block;width:14px;height:3px;background:var(--c);margin:0 5px 3px 0;
+vertical-align:middle}ol.items{margin:2px 0 10px;padding-left:22px}ol.items li{margin:1px 0}
+@media (prefers-color-scheme:dark){.c0{--c:#6ea8e8}.c1{--c:#e58a74}.c2{--c:#7fc08c}.c3{--c:#b596da}
+.c4{--c:#dbb35f}.c5{--c:#6cc7c7}.c6{--c:#e394ba}.c7{--c:#a6b0ba}.hit{color:#6fcf8a}}
 .badge{display:inline-block;border:1px solid;border-radius:20px;padding:0 9px;font-size:12px}
 .leak{color:var(--leak)}.suspect{color:var(--warn)}.note{color:var(--note)}
 """

@@ -38,7 +38,7 @@ class Table:
             )
 
     def __str__(self) -> str:
-        lines = [list(self.columns), *self._cells()]
+        lines = [list(self.columns), *self.cells()]
         widths = [max(len(line[place]) for line in lines) for place in range(len(self.columns))]
         text = ["  ".join(self._aligned(line, widths)).rstrip() for line in lines]
         return "\n".join(part for part in (self.title, *text, self.note) if part)
@@ -51,7 +51,7 @@ class Table:
         |---|---|
         | x | 1 |
         """
-        rows = [self.columns, ["---"] * len(self.columns), *self._cells()]
+        rows = [self.columns, ["---"] * len(self.columns), *self.cells()]
         lines = ["| " + " | ".join(row) + " |" for row in rows]
         lines[1] = lines[1].replace(" ", "")
         return "\n".join([self.title, "", *lines] if self.title else lines)
@@ -64,11 +64,12 @@ class Table:
         """
         head = "".join(f"<th>{escape(name)}</th>" for name in self.columns)
         body = "".join(
-            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in self._cells()
+            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in self.cells()
         )
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
-    def _cells(self) -> list[list[str]]:
+    def cells(self) -> list[list[str]]:
+        """The rows as text."""
         return [[self._shown(cell) for cell in row] for row in self.rows]
 
     def _shown(self, cell: Cell) -> str:

@@ -47,7 +47,8 @@ def share_of(ratio: float, size: Numbers) -> npt.NDArray[np.float64]:
     >>> share_of(0.7, np.array([10, 9])).tolist()
     [7.0, 6.0]
     """
-    return np.floor(ratio * size + 1e-9)
+    whole: npt.NDArray[np.float64] = np.floor(ratio * size + 1e-9)
+    return whole
 
 
 def dealt(

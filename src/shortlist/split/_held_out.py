@@ -1,5 +1,7 @@
 """Splits that hold out whole users, or whole items."""
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import polars as pl
@@ -65,7 +67,7 @@ def strong_generalisation(
         name: Dataset.of(kept.filter(pl.Series((role == number) & ~to_find)), events.schema)
         for name, number in (("valid", VALID), ("test", TEST))
     }
-    return Split(*split, protocol, (), split.report, split.code, shown)
+    return replace(split, fold_in=shown)
 
 
 def cold_items(
