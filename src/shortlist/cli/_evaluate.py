@@ -14,7 +14,8 @@ of what they then took was in the lists, over the full catalogue, beside the bas
 protocol is printed with the numbers."""
 EXAMPLES = """examples:
   shortlist evaluate my-bundle --events next-month.csv
-  shortlist evaluate my-bundle --events log.csv --since 2026-01-01 --seen drop --json"""
+  shortlist evaluate my-bundle --events log.csv --since 2026-01-01 --seen drop --json
+  shortlist evaluate my-bundle --events next-month.csv --html report.html --by country weekday"""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -34,6 +35,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="items a user had before: treated as the bundle serves them, kept, or dropped (%(default)s)",
     )
     parser.add_argument("--json", action="store_true", help="print the results as JSON")
+    parser.add_argument(
+        "--html",
+        type=Path,
+        metavar="PATH",
+        help="write a page too: curves, popularity, slices, users by name",
+    )
+    parser.add_argument(
+        "--by",
+        nargs="+",
+        default=[],
+        metavar="COLUMN",
+        help="slice by columns of users or items, by weekday or by hour",
+    )
 
 
 def run(options: argparse.Namespace) -> None:
@@ -47,9 +61,13 @@ def run(options: argparse.Namespace) -> None:
         since=options.since,
         seen="as served" if options.seen == "served" else options.seen,
     )
+    if options.html is not None:
+        evaluation.report(options.html, title=f"{options.bundle.name}, evaluated", by=options.by)
     if options.json:
         print(plain_json(evaluation.to_json()))
         return
     print(evaluation)
-    if evaluation.slices:
-        print(f"\n{evaluation.sliced()}")
+    for table in (evaluation.sliced(), *(evaluation.sliced(by=column) for column in options.by)):
+        print(f"\n{table}")
+    if options.html is not None:
+        print(f"\nwritten: {options.html}")

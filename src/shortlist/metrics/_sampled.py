@@ -77,9 +77,11 @@ def _drawn(cumulative: npt.NDArray[np.float64], count: int, out: Items, rng: np.
     able = np.diff(cumulative, prepend=0.0) > 0
     able[out[out < len(able)]] = False
     left = int(np.count_nonzero(able))
+    if left <= count:
+        return np.flatnonzero(able)
     if left <= 2 * count:
         chances = np.diff(cumulative, prepend=0.0)[able]
-        return rng.choice(np.flatnonzero(able), min(count, left), replace=False, p=chances / chances.sum())
+        return rng.choice(np.flatnonzero(able), count, replace=False, p=chances / chances.sum())
     found = np.zeros(0, dtype=np.int64)
     while len(found) < count:
         more = np.searchsorted(cumulative, rng.random(2 * count) * cumulative[-1], side="right")
