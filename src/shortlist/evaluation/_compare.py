@@ -77,8 +77,26 @@ def compare(
             "compare", received=f"{len(runs)} recommenders", expected="at least one, with a state"
         )
     drop_seen = drops_seen(first) if seen == "as served" else seen == "drop"
-    state = first.state
-    spaces = chosen.spaces
+    how: Seen = "drop" if drop_seen else "keep"
+    spaces = _spaces(chosen, runs, first.state, drop_seen=drop_seen)
+    tuned = {}
+    for name, space in spaces.items():
+        trials = trials_of(space, chosen.trials, generator(chosen.seed, "compare", name))
+        tuned[name] = _tuned(space, trials, split, metrics[0], how)
+    pipes = {f"{name} {run}": pipe for name, pipes in runs.items() for run, pipe in enumerate(pipes, 1)}
+    pipes |= _refitted(spaces, tuned, first.state, split, metrics, drop_seen=drop_seen)
+    found = evaluate(
+        pipes, split.test, metrics=metrics, seen=how, baselines=False, split=split, seed=chosen.seed
+    )
+    members = {name: tuple(f"{name} {run}" for run in range(1, len(one) + 1)) for name, one in runs.items()}
+    members |= {name: (name,) for name in spaces}
+    return Comparison(found, members, tuned, chosen.trials)
+
+
+def _spaces(
+    budget: Budget, runs: Mapping[str, Sequence[Pipeline]], state: State, *, drop_seen: bool
+) -> Mapping[str, Baseline]:
+    spaces = budget.spaces
     if spaces is None:
         spaces = baseline_spaces(len(state.items), drop_seen=drop_seen)
     same = sorted(runs.keys() & spaces.keys())
@@ -86,25 +104,7 @@ def compare(
         raise ArgumentError(
             "compare", received=f"a recommender named {same[0]!r}", expected="a name that no baseline has"
         )
-    how: Seen = "drop" if drop_seen else "keep"
-    tuned = {
-        name: _tuned(
-            space,
-            trials_of(space, chosen.trials, generator(chosen.seed, "compare", name)),
-            split,
-            metrics[0],
-            how,
-        )
-        for name, space in spaces.items()
-    }
-    pipes = {f"{name} {run}": pipe for name, pipes in runs.items() for run, pipe in enumerate(pipes, 1)}
-    pipes |= _refitted(spaces, tuned, state, split, metrics, drop_seen=drop_seen)
-    found = evaluate(
-        pipes, split.test, metrics=metrics, seen=how, baselines=False, split=split, seed=chosen.seed
-    )
-    members = {name: tuple(f"{name} {run}" for run in range(1, len(one) + 1)) for name, one in runs.items()}
-    members |= {name: (name,) for name in spaces}
-    return Comparison(found, members, tuned, chosen.trials)
+    return spaces
 
 
 def _tuned(space: Baseline, trials: list[dict[str, Any]], split: Split, metric: str, seen: Seen) -> Tuned:
