@@ -79,7 +79,8 @@ def head(options: argparse.Namespace) -> list[str]:
         "# Training speed of a two-tower",
         "",
         f"- command: `python benchmarks/train.py {' '.join(flags)}`",
-        f"- machine: {machine()}, {options.threads} threads; native bfloat16: {native}; torch {torch.__version__}",
+        f"- machine: {machine()}, {options.threads} threads; native bfloat16: {native}",
+        f"- torch {torch.__version__}",
         f"- date: {date.today().isoformat()}",
         f"- data: ids Zipf over {size} rows of 17 tables; {shape}",
         "- PyTorch and Shortlist in turn in one process, TFRS in its own right after; medians of steps",
@@ -93,12 +94,12 @@ def speeds(options: argparse.Namespace, log: Path, batch: int, *, keep: bool) ->
     arguments = [*flags(options), "--speed", str(batch), str(log), *(["--keep"] if keep else [])]
     result, tfrs = child(*arguments), peer(options.tfrs, log, batch, options.threads, keep=keep)
     rates = result["rows/s"] | {name: found["rows/s"] for name, found in tfrs.items()}
-    touched = f"{result['touched']:,.0f}"
+    touched, items = (f"{result[name]:,.0f}" for name in ("touched", "items"))
     against = rates.get("TFRS, adam")
     lines = [
         f"## Batch {batch}, allocator: {ALLOCATORS[keep]}",
         "",
-        f"Distinct rows touched per batch: {touched} of {17 * batch:,}, {result['items']:,.0f} of them items.",
+        f"Distinct rows touched per batch: {touched} of {17 * batch:,}, {items} of them items.",
         "",
         f"| | rows/s | x fused Adam | x TFRS Adam | ms a step: {' / '.join(PHASES)} | held-out loss |",
         "|---|---|---|---|---|---|",
@@ -134,7 +135,7 @@ def growth(options: argparse.Namespace, folder: Path) -> list[str]:
     lines = [
         "## Vocabularies ten times smaller and larger",
         "",
-        "Batch 4096, freed memory is kept. Zipf ids of a larger range repeat less: the touched rows grow, too.",
+        "Batch 4096, freed memory is kept. Zipf ids of a larger range repeat less: touched rows grow, too.",
         "",
         "| " + " | ".join(columns) + " |",
         "|---|---|---|---|---|",
