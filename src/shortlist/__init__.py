@@ -45,8 +45,11 @@ _ROOMS = {
         "Learnable",
         "NextItem",
         "Optimization",
+        "ParameterGroup",
         "SampledSoftmax",
         "fit",
+        "load_weights",
+        "warm_start",
     ),
 }
 _MODULES = {

@@ -100,7 +100,10 @@ from shortlist.train import FullSoftmax as FullSoftmax
 from shortlist.train import Learnable as Learnable
 from shortlist.train import NextItem as NextItem
 from shortlist.train import Optimization as Optimization
+from shortlist.train import ParameterGroup as ParameterGroup
 from shortlist.train import SampledSoftmax as SampledSoftmax
 from shortlist.train import fit as fit
+from shortlist.train import load_weights as load_weights
+from shortlist.train import warm_start as warm_start
 
 __version__: str

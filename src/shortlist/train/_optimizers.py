@@ -5,6 +5,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from shortlist.errors import CheckpointError
 from shortlist.nn import EmbeddingTables, RowWiseAdagrad, RowWiseAdam
 from shortlist.train._average import Average
 from shortlist.train._groups import Group, groups_of
@@ -78,7 +79,11 @@ class Optimizers:
         }
 
     def load_tensors(self, tensors: dict[str, Tensor]) -> None:
-        """Take back what ``tensors`` gave; a parameter that is not among them keeps its state."""
+        """Take back what ``tensors`` gave; a parameter that is not among them keeps its state.
+
+        Raises:
+            CheckpointError: it is the state of another optimizer, or of tables of another size.
+        """
         fields: dict[str, dict[str, Tensor]] = {}
         for key, value in tensors.items():
             name, field = key.rsplit(":", 1)
@@ -88,8 +93,11 @@ class Optimizers:
                 for parameter in part["params"]:
                     found = fields.get(self._names[id(parameter)])
                     if found is not None:
+                        _check_state(self._names[id(parameter)], found, optimizer.state[parameter])
                         optimizer.state[parameter] = {
-                            field: (value.reshape(()) if field == "step" else value).to(parameter.device)
+                            field: (value.reshape(()) if field == "step" else value).to(
+                                parameter.device, copy=True
+                            )
                             for field, value in found.items()
                         }
 
@@ -109,6 +117,18 @@ def _adams(groups: list[Group]) -> list[torch.optim.Optimizer]:
         {"params": list(group.parameters), "lr": group.lr, "weight_decay": group.decay} for group in groups
     ]
     return [torch.optim.AdamW(cast("Any", parts), fused=True)]
+
+
+def _check_state(name: str, found: dict[str, Tensor], own: dict[str, Tensor]) -> None:
+    shapes = [{key: tuple(value.shape) for key, value in state.items()} for state in (found, own)]
+    # Other optimizers than the row-wise make their state at the first step, so there is nothing to compare.
+    if len(own) > 0 and shapes[0] != shapes[1]:
+        raise CheckpointError(
+            f"optimizer state of {name!r}",
+            received=f"{shapes[0]}",
+            expected=f"{shapes[1]}",
+            remedy="use the Optimization.tables of the run that the state is of, or leave the state out",
+        )
 
 
 @torch.no_grad()

@@ -10,6 +10,7 @@ from shortlist.train._bounds import above, one_of
 from shortlist.train._optimization import Optimization
 from shortlist.train._report import Epoch
 from shortlist.train._trackers import Tracker
+from shortlist.train._warm_start import WarmStart
 
 __all__ = ["Checkpoints", "FitOptions"]
 
@@ -61,6 +62,9 @@ class FitOptions:
     """Of matrix products: ``"auto"`` is bfloat16 where the processor has it natively, else float32."""
     checkpoint: Checkpoints | None = None
     """Where to write checkpoints; None writes none."""
+    start: WarmStart | None = None
+    """What `warm_start` returned, to go on with the optimizers' state that it carried over; a checkpoint to
+    resume from comes first."""
     log: str | Path | None = None
     """CSV file, one line an epoch; None writes ``log.csv`` beside the checkpoints, if there are any."""
     trackers: tuple[Tracker, ...] = ()

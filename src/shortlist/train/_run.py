@@ -61,6 +61,8 @@ class Run:
             read_checkpoint(Path(place.folder), self._parts.everything()) if place and place.resume else None
         )
         if found is None:
+            if self._options.start is not None:
+                self._optimizers.load_tensors(self._options.start.optimizer)
             return
         if found.state["schema"] != self._fingerprint():
             raise CheckpointError(
@@ -211,7 +213,7 @@ class Run:
             write_log(path, self._epochs)
 
     def _settings(self) -> dict[str, Any]:
-        left_out = ("trackers", "callbacks", "progress", "log", "checkpoint", "optimization")
+        left_out = ("start", "trackers", "callbacks", "progress", "log", "checkpoint", "optimization")
         names = [name for name in FitOptions.__slots__ if name not in left_out]
         own = {name: getattr(self._options, name) for name in names}
         return {**own, **asdict(self._options.optimization), "model": type(self._model).__name__}
