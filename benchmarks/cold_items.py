@@ -1,0 +1,228 @@
+"""Do towers rank items that nobody has taken yet, by their features alone, better than content-kNN does?
+
+    python benchmarks/cold_items.py x-wines FOLDER
+    python benchmarks/cold_items.py ifdb FOLDER --model MINILM --cache DIR
+
+A fifth of the items is drawn by seed and held out of training as a whole, and another tenth to choose settings on.
+Every user with training events and held-out items is one query. Both recommenders know the user's training items and
+the features of all items, and are ranked twice: among the held-out items, and among all items with the user's training
+items filtered.
+
+- ``x-wines``: FOLDER holds XWines_Slim_150K_ratings.csv and XWines_Slim_1K_wines.csv; features are attributes.
+- ``ifdb``: FOLDER holds playedgames.parquet and game_docs.parquet; the feature is the vector of a text by the
+  sentence-transformers model in MINILM, whose ONNX graph and vectors are kept in DIR.
+"""
+
+import argparse
+import ast
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import torch
+
+import shortlist as sl
+from shortlist import metrics, ops
+from shortlist.export import served_text_model
+from shortlist.loader import Table
+from shortlist.rng import generator
+
+SEEDS = (2020, 2021, 2022)
+NEIGHBOURS = (10, 30, 100, 300, 10_000)
+LONGEST = 50
+Matrix = np.ndarray
+
+
+@dataclass(frozen=True)
+class Data:
+    """Events ``user, item, time`` and a table of items; ``features`` [items, F] is what content-kNN compares."""
+
+    events: pl.DataFrame
+    items: pl.DataFrame
+    features: Matrix
+    branches: list
+    roles: dict[str, tuple[str, ...]]
+    epochs: int
+    towers: dict
+
+
+@dataclass(frozen=True)
+class Split:
+    """Item positions: ``warm`` trained on, ``cold`` asked for; events of users that have both."""
+
+    warm: Matrix
+    cold: Matrix
+    train: pl.DataFrame
+    truth: pl.DataFrame
+
+
+def x_wines(folder: Path) -> Data:
+    wines = pl.read_csv(folder / "XWines_Slim_1K_wines.csv")
+    for name in ("Grapes", "Harmonize"):
+        wines = wines.with_columns(pl.Series(name, [ast.literal_eval(cell) for cell in wines[name]]))
+    one = ["Type", "Elaborate", "Body", "Acidity", "Country", "RegionName", "WineryName"]
+    many = ["Grapes", "Harmonize"]
+    items = wines.select(pl.col("WineID").alias("item"), *one, *many, "ABV")
+    ratings = pl.read_csv(folder / "XWines_Slim_150K_ratings.csv", try_parse_dates=True)
+    events = ratings.select(user="UserID", item="WineID", time=pl.col("Date").cast(pl.Datetime("us")))
+    parts = [items.select("item", pl.col(name).alias("word")) for name in one]
+    parts += [items.select("item", pl.col(name).alias("word")).explode("word") for name in many]
+    words = pl.concat(
+        [part.with_columns(pl.format("{} {}", pl.lit(str(place)), "word").alias("word")) for place, part in enumerate(parts)]
+    )
+    branches = [[*one, *many] >> ops.Categorify(), "ABV" >> ops.FillMissing(0.0) >> ops.Normalize()]
+    branches += [ops.History(name, max_length=LONGEST) >> ops.Categorify(like=name) for name in one]
+    tags = {name: ("item", "categorical") for name in (*one, *many)} | {"ABV": ("item", "continuous")}
+    return Data(events, items, tf_idf(items["item"], words), branches, tags, 8, {"hidden": ()})
+
+
+def ifdb(folder: Path, model: str, cache: Path) -> Data:
+    games = pl.read_parquet(folder / "game_docs.parquet").select(item="gameid", text="doc_text")
+    plays = pl.read_parquet(folder / "playedgames.parquet")
+    events = plays.select(user="userid", item="gameid", time="date_added").join(games, on="item", how="semi")
+    embed = ops.TextEmbed(served_text_model(model, cache), max_length=128, cache=cache / "vectors")
+    vectors = embed.embedder().embed(games["text"].to_list())
+    return Data(events, games, vectors, ["text" >> embed], {"text": ("item", "text")}, 10, {"hidden": (256,)})
+
+
+def tf_idf(ids: pl.Series, words: pl.DataFrame) -> Matrix:
+    """Rows of length 1 with ``log(items / items with the word)`` where the item has the word."""
+    known = words.drop_nulls().unique()
+    vocabulary = {word: place for place, word in enumerate(known["word"].unique().sort())}
+    row_of = {name: row for row, name in enumerate(ids)}
+    table = np.zeros((len(ids), len(vocabulary)), dtype=np.float32)
+    table[[row_of[name] for name in known["item"]], [vocabulary[word] for word in known["word"]]] = 1.0
+    table *= np.log(len(ids) / table.sum(0))
+    return table / np.maximum(np.linalg.norm(table, axis=1, keepdims=True), 1e-9)
+
+
+def split(data: Data, seed: int, *, choosing: bool) -> Split:
+    """A fifth of the items is cold; with ``choosing`` another tenth, which is asked for in its place."""
+    places = pl.DataFrame({"item": data.items["item"], "place": np.arange(len(data.items))})
+    order = generator(seed, "cold items").permutation(len(places))
+    fifth, tenth = len(order) // 5, len(order) // 10
+    cold = order[fifth : fifth + tenth] if choosing else order[:fifth]
+    warm = np.sort(order[fifth + tenth :] if choosing else order[fifth:])
+    events = data.events.join(places, on="item").unique(["user", "item"], maintain_order=True)
+    train = events.filter(pl.col("place").is_in(warm))
+    truth = events.filter(pl.col("place").is_in(cold)).join(train, on="user", how="semi").sort("user", "place")
+    return Split(warm, np.sort(cold), train, truth)
+
+
+def neighbours(data: Data, one: Split, users: pl.Series, count: int) -> Matrix:
+    """[users, items]: the sum of the likenesses of an item to the user's, of its ``count`` closest warm ones."""
+    taken = np.zeros((len(users), len(data.items)), dtype=np.float32)
+    taken[rows_of(users, one.train["user"])[0], one.train["place"].to_numpy()[rows_of(users, one.train["user"])[1]]] = 1.0
+    likeness = data.features @ data.features[one.warm].T
+    if count < len(one.warm):
+        least = np.partition(likeness, -count, axis=1)[:, -count, None]
+        likeness = np.where(likeness >= least, likeness, 0.0)
+    return taken[:, one.warm] @ likeness.T
+
+
+def rows_of(users: pl.Series, column: pl.Series) -> tuple[Matrix, Matrix]:
+    """Row of each known user, and the places of these in the column."""
+    row = {name: place for place, name in enumerate(users)}
+    found = np.array([row.get(name, -1) for name in column])
+    return found[found >= 0], np.flatnonzero(found >= 0)
+
+
+def towers(data: Data, one: Split, users: pl.Series, seed: int, epochs: int) -> Matrix:
+    """[users, items]: scores of towers that saw the warm items alone."""
+    log = dataset(data, one.train)
+    flow = sl.Workflow(
+        [
+            ["user", "item"] >> ops.Categorify(),
+            ops.History("item", max_length=LONGEST) >> ops.Categorify(like="item"),
+            *data.branches,
+        ]
+    ).fit(log)
+    model = sl.TwoTower(
+        flow.schema,
+        dim=64,
+        query=sl.TowerOptions(id_dropout=0.2),
+        item=sl.TowerOptions(id_dropout=1.0),
+        seed=seed,
+        **data.towers,
+    )
+    options = sl.FitOptions(epochs=epochs, batch_size=1024, seed=seed, progress=False)
+    sl.fit(model, flow.transform(log), sl.SampledSoftmax(temperature=0.1), options=options)
+    # One row a user, after all training events; the item of the row is read by nobody.
+    ask = pl.DataFrame({"user": users, "item": data.items["item"][0]})
+    ask = ask.with_columns(time=one.train["time"].max() + pl.duration(days=1))
+    rows = flow.transform(dataset(data, ask), log=log)
+    catalogue = pl.DataFrame({"item": data.items["item"], "user": users[0], "time": one.train["time"].min()})
+    things = flow.transform(dataset(data, catalogue))
+    model.eval()
+    with torch.no_grad():
+        queries = model.encode_query(table(rows, model.query_schema))
+        return (queries @ model.encode_item(table(things, model.item_schema)).T).numpy()
+
+
+def dataset(data: Data, events: pl.DataFrame) -> sl.Dataset:
+    frame = events.select("user", "item", "time").join(data.items, on="item", how="left", maintain_order="left")
+    log = sl.scan(frame, roles={"user": "user", "item": "item", "time": "time"})
+    for name, tags in data.roles.items():
+        log = log.tag(name, *tags)
+    return log
+
+
+def table(rows: sl.Dataset, schema: sl.Schema) -> sl.Batch:
+    return Table.of(rows.collect(), schema).batch()
+
+
+def ndcg(scores: Matrix, one: Split, users: pl.Series, allowed: Matrix) -> Matrix:
+    """NDCG@10 of every user among the allowed items, without the user's training items."""
+    scores = np.where(allowed, scores, -np.inf)
+    row, kept = rows_of(users, one.train["user"])
+    scores[row, one.train["place"].to_numpy()[kept]] = -np.inf
+    best = np.argsort(-scores, axis=1, kind="stable")[:, :10]
+    row, kept = rows_of(users, one.truth["user"])
+    truth = one.truth["place"].to_numpy()[kept]
+    order = np.lexsort((truth, row))
+    offsets = np.searchsorted(row[order], np.arange(len(users) + 1))
+    return metrics.ndcg(metrics.hits(best, offsets, truth[order]), np.diff(offsets), 10)
+
+
+def run(data: Data, seed: int) -> dict[str, dict[str, Matrix]]:
+    """Protocol -> recommender -> NDCG@10 by user."""
+    trial = split(data, seed, choosing=True)
+    people = trial.truth["user"].unique(maintain_order=True)
+    inside = np.isin(np.arange(len(data.items)), trial.cold)
+    by_count = {k: ndcg(neighbours(data, trial, people, k), trial, people, inside).mean() for k in NEIGHBOURS}
+    count = max(by_count, key=by_count.get)
+    one = split(data, seed, choosing=False)
+    users = one.truth["user"].unique(maintain_order=True)
+    found = {
+        f"content-kNN, {count} neighbours": neighbours(data, one, users, count),
+        "two-tower": towers(data, one, users, seed, data.epochs),
+    }
+    cold, everything = np.isin(np.arange(len(data.items)), one.cold), np.ones(len(data.items), dtype=bool)
+    return {
+        f"among {allowed.sum():,} {what} items": {name: ndcg(scores, one, users, allowed) for name, scores in found.items()}
+        for what, allowed in (("cold", cold), ("", everything))
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", choices=("x-wines", "ifdb"))
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--model", help="folder of a sentence-transformers model, for ifdb")
+    parser.add_argument("--cache", type=Path, default=Path("cold-items-cache"))
+    options = parser.parse_args()
+    data = x_wines(options.folder) if options.data == "x-wines" else ifdb(options.folder, options.model, options.cache)
+    for seed in SEEDS:
+        for protocol, found in run(data, seed).items():
+            (base, knn), (_, ours) = found.items()
+            gap = metrics.paired_bootstrap(ours, knn, seed=0)
+            print(
+                f"seed {seed}, {protocol}, {len(knn):,} users: {base} {np.nanmean(knn):.4f}, two-tower "
+                f"{np.nanmean(ours):.4f}, difference {gap.difference:+.4f} [{gap.low:+.4f}, {gap.high:+.4f}]",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
