@@ -69,7 +69,10 @@ def x_wines(folder: Path) -> Data:
     parts = [items.select("item", pl.col(name).alias("word")) for name in one]
     parts += [items.select("item", pl.col(name).alias("word")).explode("word") for name in many]
     words = pl.concat(
-        [part.with_columns(pl.format("{} {}", pl.lit(str(place)), "word").alias("word")) for place, part in enumerate(parts)]
+        [
+            part.with_columns(pl.format("{} {}", pl.lit(str(place)), "word").alias("word"))
+            for place, part in enumerate(parts)
+        ]
     )
     branches = [[*one, *many] >> ops.Categorify(), "ABV" >> ops.FillMissing(0.0) >> ops.Normalize()]
     branches += [ops.History(name, max_length=LONGEST) >> ops.Categorify(like=name) for name in one]
@@ -106,14 +109,19 @@ def split(data: Data, seed: int, *, choosing: bool) -> Split:
     warm = np.sort(order[fifth + tenth :] if choosing else order[fifth:])
     events = data.events.join(places, on="item").unique(["user", "item"], maintain_order=True)
     train = events.filter(pl.col("place").is_in(warm))
-    truth = events.filter(pl.col("place").is_in(cold)).join(train, on="user", how="semi").sort("user", "place")
+    truth = (
+        events.filter(pl.col("place").is_in(cold)).join(train, on="user", how="semi").sort("user", "place")
+    )
     return Split(warm, np.sort(cold), train, truth)
 
 
 def neighbours(data: Data, one: Split, users: pl.Series, count: int) -> Matrix:
     """[users, items]: the sum of the likenesses of an item to the user's, of its ``count`` closest warm ones."""
     taken = np.zeros((len(users), len(data.items)), dtype=np.float32)
-    taken[rows_of(users, one.train["user"])[0], one.train["place"].to_numpy()[rows_of(users, one.train["user"])[1]]] = 1.0
+    taken[
+        rows_of(users, one.train["user"])[0],
+        one.train["place"].to_numpy()[rows_of(users, one.train["user"])[1]],
+    ] = 1.0
     likeness = data.features @ data.features[one.warm].T
     if count < len(one.warm):
         least = np.partition(likeness, -count, axis=1)[:, -count, None]
@@ -161,7 +169,9 @@ def towers(data: Data, one: Split, users: pl.Series, seed: int, epochs: int) -> 
 
 
 def dataset(data: Data, events: pl.DataFrame) -> sl.Dataset:
-    frame = events.select("user", "item", "time").join(data.items, on="item", how="left", maintain_order="left")
+    frame = events.select("user", "item", "time").join(
+        data.items, on="item", how="left", maintain_order="left"
+    )
     log = sl.scan(frame, roles={"user": "user", "item": "item", "time": "time"})
     for name, tags in data.roles.items():
         log = log.tag(name, *tags)
@@ -200,19 +210,27 @@ def run(data: Data, seed: int) -> dict[str, dict[str, Matrix]]:
     }
     cold, everything = np.isin(np.arange(len(data.items)), one.cold), np.ones(len(data.items), dtype=bool)
     return {
-        f"among {allowed.sum():,} {what} items": {name: ndcg(scores, one, users, allowed) for name, scores in found.items()}
+        f"among {allowed.sum():,} {what} items": {
+            name: ndcg(scores, one, users, allowed) for name, scores in found.items()
+        }
         for what, allowed in (("cold", cold), ("", everything))
     }
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("data", choices=("x-wines", "ifdb"))
     parser.add_argument("folder", type=Path)
     parser.add_argument("--model", help="folder of a sentence-transformers model, for ifdb")
     parser.add_argument("--cache", type=Path, default=Path("cold-items-cache"))
     options = parser.parse_args()
-    data = x_wines(options.folder) if options.data == "x-wines" else ifdb(options.folder, options.model, options.cache)
+    data = (
+        x_wines(options.folder)
+        if options.data == "x-wines"
+        else ifdb(options.folder, options.model, options.cache)
+    )
     for seed in SEEDS:
         for protocol, found in run(data, seed).items():
             (base, knn), (_, ours) = found.items()

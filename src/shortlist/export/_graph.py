@@ -42,8 +42,9 @@ def to_graph(
     for place, (column, axis) in enumerate(inputs):
         shape, free = [numbers[axis]], {0: sizes[axis]}
         if column.is_list:
-            shape.append(20 + place)
-            free[1] = torch.export.Dim(f"length_{place}", min=0)
+            length, dim = _length(column, place)
+            shape.append(length)
+            free[1] = dim
         elif column.shape.kind == "vector":
             shape.append(column.shape.size or 0)
         dtype = torch.float32 if column.dtype.startswith("float") else torch.int64
@@ -67,6 +68,14 @@ def to_graph(
             remedy="avoid branches on values and on sizes",
         ) from error
     return _named(stripped(program.model_proto), names, output)
+
+
+def _length(column: Column, place: int) -> tuple[int, Any]:
+    """An example of a list's length, and all that it may be: encoders of texts bound the number of tokens."""
+    longest = column.shape.size if column.has("tokens") else None
+    if longest is None:
+        return 20 + place, torch.export.Dim(f"length_{place}", min=0)
+    return min(20 + place, longest), torch.export.Dim(f"length_{place}", min=0, max=longest)
 
 
 class _Call(nn.Module):

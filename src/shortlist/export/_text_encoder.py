@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from shortlist.errors import ArgumentError, ExportError
 from shortlist.export._graph import quiet, stripped
+from shortlist.export._transformers import text_weights
 from shortlist.extras import need
 from shortlist.features.text import has_graph, open_text_encoder, read_text_model, transformer_folder
 from shortlist.io import atomic_folder, checksum
@@ -115,20 +116,7 @@ class _Tokens(nn.Module):
 
 
 def _loaded(transformers: Any, home: Path) -> _Tokens:
-    try:
-        encoder = transformers.AutoModel.from_pretrained(
-            str(home), local_files_only=True, attn_implementation="eager", dtype=torch.float32
-        )
-    except (OSError, ValueError, KeyError) as error:
-        raise ExportError(
-            str(home),
-            received=str(error).strip().splitlines()[0],
-            expected="the weights of a transformers model",
-            remedy="copy the model's folder again, whole",
-        ) from error
-    if getattr(encoder.config, "is_encoder_decoder", False):
-        raise ExportError(str(home), received=type(encoder).__name__, expected="an encoder without a decoder")
-    return _Tokens(encoder).eval()
+    return _Tokens(text_weights(transformers, home)).eval()
 
 
 def _tokenizer(transformers: Any, home: Path) -> str:

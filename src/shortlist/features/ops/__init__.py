@@ -34,6 +34,7 @@ from shortlist.features.ops._rename import Rename
 from shortlist.features.ops._tags import AddTags, RemoveTags
 from shortlist.features.ops._target_encoding import TargetEncoding
 from shortlist.features.ops._text_embed import TextEmbed
+from shortlist.features.ops._tokenize import Tokenize
 from shortlist.features.ops._value_count import ValueCount
 
 __all__ = [
@@ -79,5 +80,6 @@ __all__ = [
     "Step",
     "TargetEncoding",
     "TextEmbed",
+    "Tokenize",
     "ValueCount",
 ]

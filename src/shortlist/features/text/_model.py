@@ -12,7 +12,14 @@ from shortlist.errors import ArgumentError, DataError
 from shortlist.features.text._pooling import POOLINGS
 from shortlist.features.text._reading import Reading
 
-__all__ = ["TextModel", "has_graph", "read_text_model", "transformer_folder"]
+__all__ = [
+    "TextModel",
+    "encoder_positions",
+    "has_graph",
+    "read_text_model",
+    "read_tokenizer",
+    "transformer_folder",
+]
 
 _GRAPHS = ("onnx/model.onnx", "model.onnx")
 _WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
@@ -75,6 +82,27 @@ def read_text_model(
         ArgumentError: an option is wrong.
     """
     root = Path(folder)
+    tokenizer, reading = read_tokenizer(
+        root, pooling=pooling, normalize=normalize, max_length=max_length, prefix=prefix
+    )
+    return TextModel(_graph(root, transformer_folder(root)), tokenizer, reading)
+
+
+def read_tokenizer(
+    folder: str | Path,
+    *,
+    pooling: str | None = None,
+    normalize: bool | None = None,
+    max_length: int | None = None,
+    prefix: str | None = None,
+) -> tuple[bytes, Reading]:
+    """The JSON of the tokenizer and what stands around the encoder, as `read_text_model`, without a graph.
+
+    Raises:
+        DataError: the folder or a file is missing or damaged, or the model has a module that is not known.
+        ArgumentError: an option is wrong.
+    """
+    root = Path(folder)
     modules = _modules(root)
     home = root / modules.get("Transformer", "")
     reading = Reading(
@@ -85,7 +113,7 @@ def read_text_model(
         prefix=_default_prompt(root) if prefix is None else prefix,
         pad_id=_json(home / "config.json").get("pad_token_id") or 0,
     )
-    return TextModel(_graph(root, home), _bytes(home / "tokenizer.json"), reading)
+    return _bytes(home / "tokenizer.json"), reading
 
 
 def transformer_folder(folder: str | Path) -> Path:
@@ -100,6 +128,11 @@ def transformer_folder(folder: str | Path) -> Path:
 def has_graph(folder: str | Path) -> bool:
     """Whether a model's folder has an ONNX graph, so that it serves as it is."""
     return _graph_file(Path(folder), transformer_folder(folder)) is not None
+
+
+def encoder_positions(folder: str | Path) -> int | None:
+    """How many tokens a model's encoder has positions for; None for one without a bound."""
+    return _positions(transformer_folder(folder))
 
 
 def _modules(root: Path) -> Mapping[str, str]:

@@ -7,6 +7,7 @@ from shortlist.models.retrieval._mf import MF
 from shortlist.models.retrieval._options import TableOptions, TowerOptions
 from shortlist.models.retrieval._sas_rec import ESASRec, SASRec
 from shortlist.models.retrieval._sequence_model import SequenceModel, SequenceOptions
+from shortlist.models.retrieval._text_tower import TextPooling, TextTower
 from shortlist.models.retrieval._tower import Tower
 from shortlist.models.retrieval._two_tower import TwoTower
 from shortlist.models.retrieval._youtube import YouTubeDNN
@@ -21,6 +22,8 @@ __all__ = [
     "SequenceModel",
     "SequenceOptions",
     "TableOptions",
+    "TextPooling",
+    "TextTower",
     "Tower",
     "TowerOptions",
     "TwoTower",
