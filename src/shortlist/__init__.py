@@ -13,6 +13,8 @@ _ROOMS = {
     "shortlist.data": ("Batch", "Candidates", "Keys", "Ragged", "Requests"),
     "shortlist.evaluation": ("Budget", "Comparison", "Evaluation", "by_stage", "compare", "evaluate"),
     "shortlist.export": ("save",),
+    "shortlist.evaluation": ("Evaluation", "by_stage", "evaluate"),
+    "shortlist.export": ("read_text_tower", "save"),
     "shortlist.features": ("Workflow",),
     "shortlist.io": ("Dataset", "Layout", "Signals", "concat", "read_parquet", "scan", "write_parquet"),
     "shortlist.models.classical": (
@@ -22,6 +24,7 @@ _ROOMS = {
     "shortlist.models.retrieval": (
         *("HSTU", "MF", "BERT4Rec", "ESASRec", "GRU4Rec", "SASRec", "SequenceOptions"),
         *("TableOptions", "TowerOptions", "TwoTower", "YouTubeDNN"),
+        *("MF", "MultiHead", "TableOptions", "TowerOptions", "TwoTower", "YouTubeDNN"),
     ),
     "shortlist.pipeline": (
         *("AnswerLog", "Apply", "Drop", "Learned", "Match", "Merge", "Pipeline", "Popular", "Repeats"),
@@ -42,6 +45,7 @@ _ROOMS = {
         "Contrast",
         "FitOptions",
         "FullSoftmax",
+        "JointSoftmax",
         "Learnable",
         "NextItem",
         "Optimization",
@@ -50,6 +54,7 @@ _ROOMS = {
         "fit",
         "load_weights",
         "warm_start",
+        "with_unwanted",
     ),
 }
 _MODULES = {
@@ -59,6 +64,7 @@ _MODULES = {
     "index": "shortlist.index",
     "losses": "shortlist.losses",
     "metrics": "shortlist.metrics",
+    "nn": "shortlist.nn",
     "ops": "shortlist.features.ops",
     "recipes": "shortlist.recipes",
     "select": "shortlist.schema.select",

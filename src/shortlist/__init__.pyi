@@ -5,6 +5,7 @@ from shortlist import errors as errors
 from shortlist import index as index
 from shortlist import losses as losses
 from shortlist import metrics as metrics
+from shortlist import nn as nn
 from shortlist import recipes as recipes
 from shortlist import split as split
 from shortlist.data import Batch as Batch
@@ -18,6 +19,7 @@ from shortlist.evaluation import Evaluation as Evaluation
 from shortlist.evaluation import by_stage as by_stage
 from shortlist.evaluation import compare as compare
 from shortlist.evaluation import evaluate as evaluate
+from shortlist.export import read_text_tower as read_text_tower
 from shortlist.export import save as save
 from shortlist.features import Workflow as Workflow
 from shortlist.features import engine as engine
@@ -46,6 +48,7 @@ from shortlist.models.retrieval import ESASRec as ESASRec
 from shortlist.models.retrieval import GRU4Rec as GRU4Rec
 from shortlist.models.retrieval import SASRec as SASRec
 from shortlist.models.retrieval import SequenceOptions as SequenceOptions
+from shortlist.models.retrieval import MultiHead as MultiHead
 from shortlist.models.retrieval import TableOptions as TableOptions
 from shortlist.models.retrieval import TowerOptions as TowerOptions
 from shortlist.models.retrieval import TwoTower as TwoTower
@@ -97,6 +100,7 @@ from shortlist.train import Checkpoints as Checkpoints
 from shortlist.train import Contrast as Contrast
 from shortlist.train import FitOptions as FitOptions
 from shortlist.train import FullSoftmax as FullSoftmax
+from shortlist.train import JointSoftmax as JointSoftmax
 from shortlist.train import Learnable as Learnable
 from shortlist.train import NextItem as NextItem
 from shortlist.train import Optimization as Optimization
@@ -105,5 +109,6 @@ from shortlist.train import SampledSoftmax as SampledSoftmax
 from shortlist.train import fit as fit
 from shortlist.train import load_weights as load_weights
 from shortlist.train import warm_start as warm_start
+from shortlist.train import with_unwanted as with_unwanted
 
 __version__: str

@@ -4,6 +4,7 @@ from shortlist.train._contrast import Contrast
 from shortlist.train._fit import fit
 from shortlist.train._full_softmax import FullSoftmax
 from shortlist.train._next_item import Masking, NextItem
+from shortlist.train._joint import JointSoftmax
 from shortlist.train._objectives import Objective, Task
 from shortlist.train._optimization import Optimization, ParameterGroup, Plateau
 from shortlist.train._options import Checkpoints, FitOptions
@@ -15,6 +16,7 @@ from shortlist.train._sampled_softmax import SampledSoftmax
 from shortlist.train._temperature import Learnable
 from shortlist.train._trackers import MLflow, TensorBoard, Tracker, Tracking
 from shortlist.train._warm_start import WarmStart, load_weights, warm_start
+from shortlist.train._unwanted import with_unwanted
 
 __all__ = [
     "BinaryCrossEntropy",
@@ -24,6 +26,7 @@ __all__ = [
     "FitOptions",
     "FitReport",
     "FullSoftmax",
+    "JointSoftmax",
     "Learnable",
     "MLflow",
     "Masking",
@@ -44,4 +47,5 @@ __all__ = [
     "fit",
     "load_weights",
     "warm_start",
+    "with_unwanted",
 ]

@@ -26,7 +26,7 @@ class Tokens:
         self.size = int(tokenizer.get_vocab_size(with_added_tokens=True)) + 1
 
     def codes(self, texts: Iterable[str | None]) -> Ragged:
-        """Each text as its token ids plus 1, as 0 is padding; none for no text, or nothing but white space."""
+        """Each text as its token ids plus 1, as 0 is padding; none for no text, or only white space."""
         asked = [text if text is not None and text.strip() else None for text in texts]
         distinct = list(dict.fromkeys(text for text in asked if text is not None))
         found = self._tokenizer.encode_batch([self._prepared(text) for text in distinct])

@@ -4,6 +4,7 @@ from shortlist.models.retrieval._bert4rec import BERT4Rec
 from shortlist.models.retrieval._gru4rec import GRU4Rec
 from shortlist.models.retrieval._hstu import HSTU
 from shortlist.models.retrieval._mf import MF
+from shortlist.models.retrieval._multi_head import MultiHead
 from shortlist.models.retrieval._options import TableOptions, TowerOptions
 from shortlist.models.retrieval._sas_rec import ESASRec, SASRec
 from shortlist.models.retrieval._sequence_model import SequenceModel, SequenceOptions
@@ -21,6 +22,7 @@ __all__ = [
     "SASRec",
     "SequenceModel",
     "SequenceOptions",
+    "MultiHead",
     "TableOptions",
     "TextPooling",
     "TextTower",
