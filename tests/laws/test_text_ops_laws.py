@@ -109,12 +109,15 @@ every = pytest.mark.parametrize("case", [*EXPRESSIONS, *LEARNED, *FUNCTIONS], id
 saved = pytest.mark.parametrize("case", [*EXPRESSIONS, *LEARNED], ids=lambda case: case.name)
 
 
-@pytest.fixture(scope="module")
-def texts(tmp_path_factory: pytest.TempPathFactory) -> suite.OpCase:
+@pytest.fixture(scope="module", params=["vectors", "tokens"])
+def texts(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> suite.OpCase:
     folder = tmp_path_factory.mktemp("texts")
     model = tiny_text_model(folder / "model")
-    embed = ops.TextEmbed(model, cache=folder / "cache", threads=1)
-    return suite.OpCase("texts", lambda: [["s", "t"] >> embed], TEXTS)
+    op = {
+        "vectors": ops.TextEmbed(model, cache=folder / "cache", threads=1),
+        "tokens": ops.Tokenize(model, max_length=5),
+    }[request.param]
+    return suite.OpCase(request.param, lambda: [["s", "t"] >> op], TEXTS)
 
 
 @every
