@@ -3,12 +3,13 @@
     python benchmarks/cold_items.py x-wines FOLDER
     python benchmarks/cold_items.py ifdb FOLDER --model MINILM --cache DIR
 
-A fifth of the items is drawn by seed and held out of training as a whole, and another tenth to choose settings on.
-Every user with training events and held-out items is one query. Both recommenders know the user's training items and
-the features of all items, and are ranked twice: among the held-out items, and among all items with the user's training
-items filtered.
+A fifth of the items is drawn by seed and held out of training as a whole, and another tenth to choose
+settings on. Every user with training events and held-out items is one query. Both recommenders know the
+user's training items and the features of all items, and go by features alone, of items old and new. They are
+ranked twice: among the held-out items, and among all items with the user's training items filtered.
 
-- ``x-wines``: FOLDER holds XWines_Slim_150K_ratings.csv and XWines_Slim_1K_wines.csv; features are attributes.
+- ``x-wines``: FOLDER holds XWines_Slim_150K_ratings.csv and XWines_Slim_1K_wines.csv; features are the
+  attributes of a wine.
 - ``ifdb``: FOLDER holds playedgames.parquet and game_docs.parquet; the feature is the vector of a text by the
   sentence-transformers model in MINILM, whose ONNX graph and vectors are kept in DIR.
 """
@@ -36,7 +37,7 @@ Matrix = np.ndarray
 
 @dataclass(frozen=True)
 class Data:
-    """Events ``user, item, time`` and a table of items; ``features`` [items, F] is what content-kNN compares."""
+    """Events ``user, item, time``, a table of items, and ``features`` [items, F] that content-kNN compares."""
 
     events: pl.DataFrame
     items: pl.DataFrame
@@ -76,7 +77,7 @@ def x_wines(folder: Path) -> Data:
     )
     branches = [[*one, *many] >> ops.Categorify(), "ABV" >> ops.FillMissing(0.0) >> ops.Normalize()]
     branches += [ops.History(name, max_length=LONGEST) >> ops.Categorify(like=name) for name in one]
-    tags = {name: ("item", "categorical") for name in (*one, *many)} | {"ABV": ("item", "continuous")}
+    tags = dict.fromkeys((*one, *many), ("item", "categorical")) | {"ABV": ("item", "continuous")}
     return Data(events, items, tf_idf(items["item"], words), branches, tags, 8, {"hidden": ()})
 
 
@@ -116,12 +117,10 @@ def split(data: Data, seed: int, *, choosing: bool) -> Split:
 
 
 def neighbours(data: Data, one: Split, users: pl.Series, count: int) -> Matrix:
-    """[users, items]: the sum of the likenesses of an item to the user's, of its ``count`` closest warm ones."""
+    """[users, items]: likenesses of an item to the user's items, of its ``count`` closest ones, added up."""
     taken = np.zeros((len(users), len(data.items)), dtype=np.float32)
-    taken[
-        rows_of(users, one.train["user"])[0],
-        one.train["place"].to_numpy()[rows_of(users, one.train["user"])[1]],
-    ] = 1.0
+    row, kept = rows_of(users, one.train["user"])
+    taken[row, one.train["place"].to_numpy()[kept]] = 1.0
     likeness = data.features @ data.features[one.warm].T
     if count < len(one.warm):
         least = np.partition(likeness, -count, axis=1)[:, -count, None]

@@ -42,8 +42,8 @@ class TowerOptions:
     """Share of hidden activations set to zero in training, in [0, 1)."""
     id_dropout: float = 0.0
     """Share of training rows whose user id (query tower) or item id (item tower) is replaced by the unknown
-    one, in [0, 1]: what stands for users and items never met is then learned with the other columns; 1
-    learns nothing of ids."""
+    one, in [0, 1]: what stands for users and items never met is then learned with the other columns. With 1
+    every id is unknown, when serving too: the tower goes by the other columns alone."""
     history: nn.Module | Mapping[str, nn.Module] | None = None
     """What makes one vector of a list: a module of ``shortlist.nn`` for the one column tagged SEQUENCE, or
     list column -> module; lists that are not named, or None, become the mean of their embeddings."""

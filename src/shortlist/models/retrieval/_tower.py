@@ -61,7 +61,7 @@ class Tower(nn.Module):
 
     def forward(self, columns: Columns) -> Tensor:
         """Vectors ``[B, D]`` of columns given as for ``Features``."""
-        if self.training and self.id_dropout > 0:
+        if self.id_dropout >= 1.0 or (self.training and self.id_dropout > 0.0):
             columns = self._without_some_ids(columns)
         features: Tensor = self.features(columns)
         vectors: Tensor = self.body(features)
@@ -112,8 +112,11 @@ class Tower(nn.Module):
         for name in self._ids:
             codes = changed[name]
             assert isinstance(codes, Tensor)
-            drop = torch.rand(len(codes), device=codes.device) < self.id_dropout
-            changed[name] = torch.where(drop, FIRST_UNKNOWN, codes)
+            unknown = torch.full_like(codes, FIRST_UNKNOWN)
+            if self.id_dropout < 1.0:
+                kept = torch.rand(codes.shape, device=codes.device) >= self.id_dropout
+                unknown = torch.where(kept, codes, unknown)
+            changed[name] = unknown
         return changed
 
     def _check_modules(self) -> None:

@@ -204,13 +204,26 @@ def test_histories_may_have_a_table_of_their_own():
 
 
 def test_item_ids_are_dropped_too():
+    model = TwoTower(WIDE, dim=8, item=TowerOptions(id_dropout=0.5))
+    batch = tensors(random_batch(model.item_schema, 30))
+    strangers = batch.with_columns({"item": torch.full((30,), 2)})
+    model.eval()
+    known, unknown = model.encode_item(batch), model.encode_item(strangers)
+    model.train()
+    with torch.random.fork_rng():
+        found = model.encode_item(batch)
+    as_known, as_unknown = (torch.isclose(found, one, atol=1e-6).all(1) for one in (known, unknown))
+    assert (as_known | as_unknown).all()
+    assert 0 < int(as_unknown.sum()) < 30
+
+
+def test_a_tower_that_drops_every_id_never_reads_one():
     model = TwoTower(WIDE, dim=8, item=TowerOptions(id_dropout=1.0))
     batch = tensors(random_batch(model.item_schema, 30))
-    model.eval()
-    unknown = model.encode_item(batch.with_columns({"item": torch.full((30,), 2)}))
-    assert not torch.allclose(model.encode_item(batch), unknown)
-    model.train()
-    torch.testing.assert_close(model.encode_item(batch), unknown)
+    strangers = batch.with_columns({"item": torch.full((30,), 2)})
+    for mode in (True, False):
+        model.train(mode)
+        torch.testing.assert_close(model.encode_item(batch), model.encode_item(strangers))
 
 
 @pytest.mark.parametrize(
