@@ -37,7 +37,7 @@ Matrix = np.ndarray
 
 @dataclass(frozen=True)
 class Data:
-    """Events ``user, item, time``, a table of items, and ``features`` [items, F] that content-kNN compares."""
+    """Events ``user, item, time``, a table of items, and ``features`` [items, F] of content-kNN."""
 
     events: pl.DataFrame
     items: pl.DataFrame

@@ -22,9 +22,8 @@ _ROOMS = {
     ),
     "shortlist.models.ranking": ("DCN",),
     "shortlist.models.retrieval": (
-        *("HSTU", "MF", "BERT4Rec", "ESASRec", "GRU4Rec", "SASRec", "SequenceOptions"),
+        *("HSTU", "MF", "BERT4Rec", "ESASRec", "GRU4Rec", "MultiHead", "SASRec", "SequenceOptions"),
         *("TableOptions", "TowerOptions", "TwoTower", "YouTubeDNN"),
-        *("MF", "MultiHead", "TableOptions", "TowerOptions", "TwoTower", "YouTubeDNN"),
     ),
     "shortlist.pipeline": (
         *("AnswerLog", "Apply", "Drop", "Learned", "Match", "Merge", "Pipeline", "Popular", "Repeats"),

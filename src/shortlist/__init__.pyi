@@ -46,9 +46,9 @@ from shortlist.models.retrieval import MF as MF
 from shortlist.models.retrieval import BERT4Rec as BERT4Rec
 from shortlist.models.retrieval import ESASRec as ESASRec
 from shortlist.models.retrieval import GRU4Rec as GRU4Rec
+from shortlist.models.retrieval import MultiHead as MultiHead
 from shortlist.models.retrieval import SASRec as SASRec
 from shortlist.models.retrieval import SequenceOptions as SequenceOptions
-from shortlist.models.retrieval import MultiHead as MultiHead
 from shortlist.models.retrieval import TableOptions as TableOptions
 from shortlist.models.retrieval import TowerOptions as TowerOptions
 from shortlist.models.retrieval import TwoTower as TwoTower

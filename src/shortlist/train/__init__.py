@@ -3,8 +3,8 @@
 from shortlist.train._contrast import Contrast
 from shortlist.train._fit import fit
 from shortlist.train._full_softmax import FullSoftmax
-from shortlist.train._next_item import Masking, NextItem
 from shortlist.train._joint import JointSoftmax
+from shortlist.train._next_item import Masking, NextItem
 from shortlist.train._objectives import Objective, Task
 from shortlist.train._optimization import Optimization, ParameterGroup, Plateau
 from shortlist.train._options import Checkpoints, FitOptions
