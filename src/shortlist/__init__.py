@@ -12,8 +12,6 @@ __version__ = "0.1.0"
 _ROOMS = {
     "shortlist.data": ("Batch", "Candidates", "Keys", "Ragged", "Requests"),
     "shortlist.evaluation": ("Budget", "Comparison", "Evaluation", "by_stage", "compare", "evaluate"),
-    "shortlist.export": ("save",),
-    "shortlist.evaluation": ("Evaluation", "by_stage", "evaluate"),
     "shortlist.export": ("read_text_tower", "save"),
     "shortlist.features": ("Workflow",),
     "shortlist.io": ("Dataset", "Layout", "Signals", "concat", "read_parquet", "scan", "write_parquet"),

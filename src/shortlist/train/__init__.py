@@ -15,8 +15,8 @@ from shortlist.train._report import Epoch, FitReport
 from shortlist.train._sampled_softmax import SampledSoftmax
 from shortlist.train._temperature import Learnable
 from shortlist.train._trackers import MLflow, TensorBoard, Tracker, Tracking
-from shortlist.train._warm_start import WarmStart, load_weights, warm_start
 from shortlist.train._unwanted import with_unwanted
+from shortlist.train._warm_start import WarmStart, load_weights, warm_start
 
 __all__ = [
     "BinaryCrossEntropy",
