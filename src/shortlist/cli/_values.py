@@ -3,7 +3,7 @@
 import argparse
 from datetime import datetime
 
-__all__ = ["count", "day", "pair", "port", "weighted"]
+__all__ = ["count", "day", "pair", "port", "positive", "weighted"]
 
 
 def count(text: str) -> int:
@@ -11,6 +11,21 @@ def count(text: str) -> int:
     if text.isdecimal() and int(text) >= 1:
         return int(text)
     raise argparse.ArgumentTypeError(f"expected an integer >= 1, received {text!r}")
+
+
+def positive(text: str) -> float:
+    """A number above 0.
+
+    >>> positive("0.5")
+    0.5
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if 0 < value < float("inf"):
+        return value
+    raise argparse.ArgumentTypeError(f"expected a number above 0, received {text!r}")
 
 
 def port(text: str) -> int:

@@ -1,10 +1,22 @@
 """The standard recipe: from a log to a bundle, what shows it at work, and tuning."""
 
+from shortlist.recipes._bench_sequence import (
+    SMALL_SEQUENCES,
+    SequenceBench,
+    SequenceFigures,
+    bench_sequence,
+)
 from shortlist.recipes._demo import demo
 from shortlist.recipes._evaluate import evaluate_bundle
 from shortlist.recipes._fit import Fitted, fit
 from shortlist.recipes._held_out import HeldOut
 from shortlist.recipes._options import FitRecipe
+from shortlist.recipes._sequence_file import (
+    SequenceFile,
+    planted_sequences,
+    read_sequences,
+    write_sequences,
+)
 from shortlist.recipes._size_options import SizeOptions
 from shortlist.recipes._size_tradeoff import size_tradeoff, sizes_of
 from shortlist.recipes._sizes import SizeRow, Sizes
@@ -15,12 +27,16 @@ from shortlist.recipes._tune_options import TuneOptions
 from shortlist.recipes._tuning import Tuning
 
 __all__ = [
+    "SMALL_SEQUENCES",
     "Choice",
     "FitRecipe",
     "Fitted",
     "Floats",
     "HeldOut",
     "Integers",
+    "SequenceBench",
+    "SequenceFigures",
+    "SequenceFile",
     "SizeOptions",
     "SizeRow",
     "Sizes",
@@ -28,10 +44,14 @@ __all__ = [
     "TrialRecord",
     "TuneOptions",
     "Tuning",
+    "bench_sequence",
     "demo",
     "evaluate_bundle",
     "fit",
+    "planted_sequences",
+    "read_sequences",
     "size_tradeoff",
     "sizes_of",
     "tune",
+    "write_sequences",
 ]

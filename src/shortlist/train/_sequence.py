@@ -1,7 +1,7 @@
 """The training task of `NextItem`."""
 
 import warnings
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -10,10 +10,10 @@ from torch.nn import functional
 from shortlist.data import Batch
 from shortlist.errors import ArgumentError
 from shortlist.loader import Loader
+from shortlist.losses import sampled_softmax
 from shortlist.rng import derive
 from shortlist.samplers import DeviceSampler, Everything, Negatives, Source, sampler_for
 from shortlist.schema import FIRST_UNKNOWN
-from shortlist.train._comparison import Comparison, softmax
 from shortlist.train._options import FitOptions
 from shortlist.train._retrieval_validation import RetrievalValidation
 from shortlist.train._sequence_batches import Rectangle, rectangles
@@ -66,6 +66,25 @@ class SequenceObjective(Protocol):
     @property
     def items(self) -> Data | None:
         """Encoded item rows."""
+
+
+class _Compared(NamedTuple):
+    """P items that are told, and the M negatives that were drawn for all of them."""
+
+    queries: Tensor
+    """``[P, D]``."""
+    positives: Tensor
+    """``[P, D]``."""
+    negatives: Tensor
+    """``[M, D]``."""
+    log_weights: Tensor
+    """``[M]``: log of how many items a negative stands for."""
+    exclude: tuple[Tensor, Tensor]
+    """Row and column numbers of the pairs that are no negatives."""
+    weights: Tensor | None
+    """``[P]``."""
+    temperature: float
+    """Divides the scores."""
 
 
 class SequenceTraining:
@@ -173,7 +192,7 @@ class SequenceTraining:
         last = 1.0 if self._objective.positions == "last" else self._objective.masking.last
         return masked(self._model.query, part, share=self._objective.masking.share, last=last)
 
-    def _compare(self, told: Told, batch: Batch) -> tuple[Comparison, Tensor]:
+    def _compare(self, told: Told, batch: Batch) -> tuple[_Compared, Tensor]:
         """The items that are told beside those that were drawn, and the codes of these."""
         users = None
         if self._objective.mask_known and self._user is not None:
@@ -181,12 +200,11 @@ class SequenceTraining:
         drawn = self._draw(told.codes, users)
         vectors = self._vectors(drawn.codes)
         columns, log_weights, exclude = _only_drawn(drawn, log_q=self._objective.logq)
-        compared = Comparison(
+        compared = _Compared(
             queries=told.queries,
             positives=vectors[drawn.positives.to(self._device)],
             negatives=vectors[columns.to(self._device)],
             log_weights=log_weights.to(self._device),
-            positive_log_weights=None,
             exclude=(exclude[0].to(self._device), exclude[1].to(self._device)),
             weights=None if self._weight is None else _column(batch, self._weight)[told.rows],
             temperature=self._objective.temperature,
@@ -198,9 +216,9 @@ class SequenceTraining:
             return self._sampler.sample(codes, users)
         return self._sampler.sample(codes.cpu(), None if users is None else users.cpu())
 
-    def _value(self, compared: Comparison) -> Tensor:
+    def _value(self, compared: _Compared) -> Tensor:
         if self._objective.loss is None:
-            return softmax(compared)
+            return sampled_softmax(**compared._asdict())
         scores = _scores(compared)
         exclude = torch.zeros(scores.shape, dtype=torch.bool, device=scores.device)
         exclude[compared.exclude] = True
@@ -244,7 +262,7 @@ def _only_drawn(drawn: Negatives, *, log_q: bool) -> tuple[Tensor, Tensor, tuple
     return torch.cat([kept, filling]), torch.cat([log_weights, nothing]), (rows[inside], columns[inside])
 
 
-def _guesses(compared: Comparison) -> Tensor:
+def _guesses(compared: _Compared) -> Tensor:
     """What the model takes hidden items for: columns drawn by its own softmax over the negatives ``[P]``."""
     with torch.no_grad():
         scores = _scores(compared).float() + compared.log_weights
@@ -252,7 +270,7 @@ def _guesses(compared: Comparison) -> Tensor:
         return (scores + noise).argmax(1)
 
 
-def _scores(compared: Comparison) -> Tensor:
+def _scores(compared: _Compared) -> Tensor:
     return compared.queries @ compared.negatives.T / compared.temperature
 
 

@@ -1,0 +1,83 @@
+"""``shortlist bench``."""
+
+import argparse
+from pathlib import Path
+
+from shortlist.cli._values import count, positive
+
+__all__ = ["ABOUT", "EXAMPLES", "HELP", "NAME", "add_options", "run"]
+
+NAME = "bench"
+HELP = "measure models on a file of sequences"
+ABOUT = """sequence: train models that tell what comes next on a file of lines "user item item item ...",
+oldest first, and measure them on the last item of each user, ranked among all items, beside
+popularity and item-kNN: recall@10 and NDCG@10. The last but one item stops training.
+
+30,000 users, 20,000 items and 300,000 events take less than 40 minutes on two cores with the
+models of the default."""
+EXAMPLES = """examples:
+  shortlist bench sequence --small
+  shortlist bench sequence --sequences log.txt
+  shortlist bench sequence --sequences log.txt --models item-knn sasrec esasrec --seeds 3
+  shortlist bench sequence --sequences log.txt --nofilter --users 5000 --epochs 20 --json"""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of the command."""
+    parser.add_argument("kind", choices=("sequence",), metavar="sequence", help="what is measured")
+    parser.add_argument("--sequences", type=Path, metavar="FILE", help="lines of a user and its items")
+    parser.add_argument(
+        "--small", action="store_true", help="a small file that ships with the library, and few epochs"
+    )
+    names = "popular item-knn sasrec esasrec gsasrec gru4rec bert4rec hstu (all)"
+    parser.add_argument("--models", nargs="+", metavar="NAME", help=names)
+    parser.add_argument(
+        "--seeds", type=count, default=1, metavar="N", help="runs of each model (%(default)s)"
+    )
+    parser.add_argument(
+        "--filter",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="leave items that a user had before out of lists (yes)",
+    )
+    parser.add_argument("--nofilter", dest="filter", action="store_false", help=argparse.SUPPRESS)
+    parser.add_argument("--users", type=count, metavar="N", help="only the first N lines")
+    parser.add_argument("--epochs", type=count, metavar="N", help="most epochs of a model (100)")
+    parser.add_argument("--patience", type=count, metavar="N", help="epochs without progress (10)")
+    parser.add_argument(
+        "--minutes",
+        type=positive,
+        metavar="N",
+        help="most minutes of training one model (6, more in proportion above 300,000 events)",
+    )
+    parser.add_argument("--quiet", action="store_true", help="do not tell what goes on")
+    parser.add_argument("--json", action="store_true", help="print the results as JSON")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Carry the command out."""
+    from shortlist import recipes
+    from shortlist.cli._show import plain_json, progress
+    from shortlist.errors import ArgumentError
+
+    if (options.sequences is None) is not options.small:
+        raise ArgumentError(
+            "shortlist bench sequence",
+            received="--small and --sequences" if options.small else "no file",
+            expected="--sequences FILE, or --small for one that ships with the library",
+        )
+    given = {
+        name: getattr(options, name)
+        for name in ("users", "epochs", "patience", "minutes")
+        if getattr(options, name) is not None
+    }
+    if options.small:
+        given = {"epochs": 15, **given}
+    if options.models is not None:
+        given["models"] = tuple(options.models)
+    figures = recipes.bench_sequence(
+        recipes.SMALL_SEQUENCES if options.small else options.sequences,
+        recipes.SequenceBench(seeds=options.seeds, filter_seen=options.filter, **given),
+        log=progress(quiet=options.quiet, beside=True),
+    )
+    print(plain_json(figures.to_json()) if options.json else figures)
