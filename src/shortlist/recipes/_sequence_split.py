@@ -17,6 +17,7 @@ __all__ = ["FIRST", "Held", "Metrics", "hold_out"]
 
 FIRST = FIRST_UNKNOWN + 1  # code of the first item
 K = 10
+_NEVER = 2**62  # rank of what has no score
 _SCORES = 2**24  # scores held at a time: 64 MB of float32
 
 Codes = npt.NDArray[np.int64]
@@ -93,8 +94,8 @@ class Held:
             scores[seen.row_of, seen.values] = -np.inf
         better = scores >= own[:, None]
         better[places, targets] = False
-        ranks = np.count_nonzero(better, axis=1)
-        ranks[np.isneginf(own)] = self.items
+        ranks: Codes = np.count_nonzero(better, axis=1)
+        ranks[np.isneginf(own)] = _NEVER
         return ranks
 
 
