@@ -15,7 +15,7 @@ from scipy.sparse import csr_array
 
 import shortlist as sl
 from shortlist import metrics, ops, tags
-from shortlist.samplers import Population
+from shortlist.samplers import Population, Rows
 from shortlist.train import FitReport
 
 pytestmark = pytest.mark.data
@@ -27,8 +27,8 @@ NDCG = "ndcg@10"
 class WrongSign(sl.InBatch):
     """In-batch negatives whose probabilities are turned upside down."""
 
-    def expected(self, population: Population, codes: np.ndarray, batch_size: int) -> np.ndarray:
-        return 1.0 / super().expected(population, codes, batch_size)
+    def expected(self, population: Population, codes: np.ndarray, rows: Rows) -> np.ndarray:
+        return 1.0 / super().expected(population, codes, rows)
 
 
 @dataclass
@@ -42,7 +42,7 @@ class Deal:
     past: sl.State
 
     def towers(
-        self, objective: sl.SampledSoftmax, *, patience: int
+        self, objective: sl.SampledSoftmax | sl.FullSoftmax, *, patience: int
     ) -> tuple[dict[str, sl.Pipeline], FitReport]:
         """Two towers of ids alone, stopped by their validation."""
         flow = sl.Workflow([tags.any("id") >> ops.Categorify()]).fit(self.train)
@@ -123,14 +123,25 @@ def test_each_correction_of_in_batch_negatives_earns_its_place(ratings: sl.Datas
         "wrong sign": sl.SampledSoftmax(0.1, WrongSign(), mask_known=False),
         "none": sl.SampledSoftmax(0.1, logq=False, mask_known=False),
         "logQ": sl.SampledSoftmax(0.1, mask_known=False),
+        "logQ, positive exact": sl.SampledSoftmax(0.1, mask_known=False, correct_positive=False),
         "logQ, known masked": sl.SampledSoftmax(0.1),
+        "catalogue": sl.FullSoftmax(0.1, mask_known=False),
+        "catalogue, known masked": sl.FullSoftmax(0.1),
+        "logQ, known masked, 0.2": sl.SampledSoftmax(0.2),
+        "catalogue, known masked, 0.2": sl.FullSoftmax(0.2),
     }
     found = {}
     for name, objective in objectives.items():
-        pipes, _ = one.towers(objective, patience=4)
+        pipes, _ = one.towers(objective, patience=6)
         found[name] = one.evaluated(pipes).of("two-tower", NDCG)
-    print({name: round(value, 4) for name, value in found.items()})
+        print(f"{name:30s} {found[name]:.4f}")
     assert found["wrong sign"] < 0.03
     assert found["none"] < 0.1
     assert found["logQ"] > 0.22
     assert found["logQ, known masked"] > found["logQ"] + 0.01
+    assert found["logQ, known masked, 0.2"] > found["logQ, known masked"] + 0.01
+    # What is sampled estimates the softmax over the whole catalogue.
+    assert abs(found["logQ, positive exact"] - found["catalogue"]) < 0.03
+    assert abs(found["logQ, known masked, 0.2"] - found["catalogue, known masked, 0.2"]) < 0.015
+    assert found["catalogue, known masked"] > found["catalogue"] + 0.01
+    assert found["catalogue, known masked, 0.2"] > 0.31

@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from shortlist.samplers._population import Codes, Population
 
-__all__ = ["Exclusions"]
+__all__ = ["Exclusions", "known_items"]
 
 
 class Exclusions:
@@ -47,7 +47,7 @@ class Exclusions:
         first = np.flatnonzero(
             np.concatenate([np.ones(min(len(users), 1), np.bool_), users[1:] != users[:-1]])
         )
-        runs, items = _known_items(self._population, users[first])
+        runs, items = known_items(self._population, users[first])
         columns = np.flatnonzero(drawn)
         self._columns[codes[columns]] = columns
         found = self._columns[items]
@@ -61,7 +61,7 @@ class Exclusions:
         return _repeated(sizes.cumsum() - sizes, sizes, run_of, found)
 
 
-def _known_items(population: Population, users: Codes) -> tuple[Codes, Codes]:
+def known_items(population: Population, users: Codes) -> tuple[Codes, Codes]:
     """Every known positive of some users: its place among ``users``, and its item code, by place."""
     starts = population.known_starts[users]
     lengths = population.known_starts[users + 1] - starts

@@ -26,6 +26,29 @@ class Forbidden:
         self._items: Codes = binding.items(batch).cpu().numpy()
         self._users = None if users is None else users.cpu().numpy()
         self._known = known
+        self._places = np.full(len(binding.catalogue.row_of), -1, np.int64)
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self._items)
+
+    def among(self, codes: Codes) -> tuple[Codes, Codes]:
+        """The forbidden ones among items that all rows share.
+
+        Args:
+            codes: ``[M]`` distinct item codes.
+
+        Returns:
+            Row number and place among ``codes`` of each pair; a pair may be there twice.
+        """
+        rows, items = np.arange(len(self._items)), self._items
+        if self._known is not None and self._users is not None:
+            known = self._known.items_of(self._users)
+            rows, items = np.concatenate([rows, known[0]]), np.concatenate([items, known[1]])
+        self._places[codes] = np.arange(len(codes))
+        places = self._places[items]
+        self._places[codes] = -1
+        return rows[places >= 0], places[places >= 0]
 
     def __call__(self, codes: Codes) -> npt.NDArray[np.bool_]:
         """Bool ``[B, N]`` for item codes ``[B, N]``."""

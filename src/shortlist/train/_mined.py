@@ -16,8 +16,10 @@ from shortlist.train._forbidden import Forbidden
 __all__ = ["MinedItems"]
 
 Codes = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 
 _ITEMS_AT_ONCE = 65_536
+_SCORES = 2**23  # held at a time: 32 MB of float32
 # Known positives stand before the band; of users with more of them, the band is cut short.
 _MOST_KNOWN = 1_000
 
@@ -41,7 +43,7 @@ class MinedItems(nn.Module):
         self._index: VectorIndex | None = None
         self._index_of = -1
         codes = binding.catalogue.codes
-        self.register_buffer("vectors", torch.zeros(len(codes), binding.dim))
+        self.register_buffer("vectors", torch.zeros(len(codes), binding.dim, device=binding.device))
         self.register_buffer("window", torch.full((1,), -1))
         known = np.diff(binding.catalogue.population.known_starts)
         self._most_known = min(int(known.max(initial=0)), _MOST_KNOWN)
@@ -58,9 +60,8 @@ class MinedItems(nn.Module):
         """
         first, last = self._source.ranks
         index = self._live_index()
-        rows, _ = index.search(queries.float().cpu().numpy(), min(last + self._most_known + 1, len(index)))
-        codes = np.where(rows >= 0, self._binding.catalogue.codes[rows], -1)
-        allowed = (rows >= 0) & ~forbidden(codes)
+        search = self._exact if index.kind == "exact" else self._approximate
+        codes, allowed = search(queries, forbidden, last)
         ranks = allowed.cumsum(1)
         inside = allowed & (ranks >= first) & (ranks <= last)
         chance = generator(self._seed, "mined", self._binding.step).random(codes.shape, np.float32)
@@ -69,6 +70,32 @@ class MinedItems(nn.Module):
         places = np.argpartition(chance, n - 1, axis=1)[:, :n]
         picked = np.where(np.take_along_axis(inside, places, 1), np.take_along_axis(codes, places, 1), -1)
         return np.pad(picked, ((0, 0), (0, self._source.n - n)), constant_values=-1)
+
+    def _exact(self, queries: Tensor, forbidden: Forbidden, last: int) -> tuple[Codes, Mask]:
+        """The best allowed items, from all scores, made where the model is: cheaper than a longer search."""
+        codes = self._binding.catalogue.codes
+        rows, columns = (torch.from_numpy(part).to(queries.device) for part in forbidden.among(codes))
+        order = rows.argsort(stable=True)
+        rows, columns = rows[order], columns[order]
+        step = max(1, _SCORES // len(codes))
+        found = []
+        for start in range(0, len(queries), step):
+            with torch.autocast(queries.device.type, enabled=False):
+                scores = torch.mm(queries[start : start + step].float(), self.vectors.T)
+            inside = slice(*torch.searchsorted(rows, rows.new_tensor([start, start + step])).tolist())
+            scores[rows[inside] - start, columns[inside]] = -torch.inf
+            top = scores.topk(min(last, len(codes)), dim=1)
+            found.append((top.indices.cpu().numpy(), ~np.isneginf(top.values.cpu().numpy())))
+        places, allowed = (np.concatenate(part) for part in zip(*found, strict=True))
+        return np.where(allowed, codes[places], -1), allowed
+
+    def _approximate(self, queries: Tensor, forbidden: Forbidden, last: int) -> tuple[Codes, Mask]:
+        """The best items, and which of them are allowed: the search goes on past what is forbidden."""
+        index = self._live_index()
+        k = min(last + self._most_known + 1, len(index))
+        rows, _ = index.search(queries.float().cpu().numpy(), k)
+        codes = np.where(rows >= 0, self._binding.catalogue.codes[rows], -1)
+        return codes, (rows >= 0) & ~forbidden(codes)
 
     def _live_index(self) -> VectorIndex:
         every = self._source.every

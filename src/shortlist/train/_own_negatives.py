@@ -118,8 +118,8 @@ class OwnNegatives(nn.Module):
         codes = codes[self._binding.catalogue.row_of[codes] >= 0]
         with torch.no_grad():
             scores = (queries @ self._binding.vectors_of(torch.from_numpy(codes)).T).float()
-        everyone = np.broadcast_to(codes, (len(queries), len(codes)))
-        scores[torch.from_numpy(forbidden(everyone)).to(scores.device)] = -torch.inf
+        rows, columns = (torch.from_numpy(part).to(scores.device) for part in forbidden.among(codes))
+        scores[rows, columns] = -torch.inf
         top = scores.topk(min(n, len(codes)), dim=1)
         picked = np.where(np.isneginf(top.values.cpu().numpy()), -1, codes[top.indices.cpu().numpy()])
         return np.pad(picked, ((0, 0), (0, n - picked.shape[1])), constant_values=-1)

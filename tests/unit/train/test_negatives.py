@@ -32,6 +32,7 @@ from shortlist.train import Checkpoints, Contrast, FitOptions, FullSoftmax, Samp
 from shortlist.train._binding import Binding
 from shortlist.train._comparison import softmax
 from shortlist.train._device_items import DeviceItems
+from shortlist.train._forbidden import Forbidden
 
 SEVERAL = [
     InBatch() + Unigram(32),
@@ -225,6 +226,19 @@ def test_mined_items_are_in_the_band_of_an_index_that_is_refreshed(schema, shown
     assert windows == [0, 0, 1, 1, 2]
     # The weights change after the second step; the index is built anew at the third.
     assert all(int(ranks.min()) == 2 and int(ranks.max()) == 6 for ranks in found)
+
+
+def test_an_approximate_index_is_searched_past_what_is_forbidden(schema, shown):
+    task = task_of(SampledSoftmax(0.3, InBatch() + Mined(3, ranks=(2, 6))), schema, shown)
+    batch, compared = first(task)
+    mined = task._own.mined["0"]
+    binding, queries = task._binding, compared.queries.detach()
+    forbidden = Forbidden(binding, task._own._known, batch)
+    exact, approximate = (search(queries, forbidden, 6) for search in (mined._exact, mined._approximate))
+    for row in range(len(batch)):
+        left, right = (codes[row][allowed[row]][:6].tolist() for codes, allowed in (exact, approximate))
+        assert left == right
+        assert len(left) == 6
 
 
 def test_mining_goes_by_epochs_and_ends_with_the_catalogue(schema, shown):

@@ -1,0 +1,66 @@
+"""Logs dealt out at random, as arrays of codes."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+import shortlist as sl
+from shortlist import ops, tags
+
+FIRST = 3  # codes below are padding, null and unknown
+
+
+def logs(movielens: Path | None, wines: Path | None, *, small: bool) -> dict[str, sl.Dataset]:
+    """Name -> log: Online Retail, which comes with the package, and those whose files are given."""
+    if small:
+        planted = sl.datasets.planted(users=150, items=120, events=4_000, groups=6)
+        return {"planted": pairs(planted.events)}
+    found = {"Online Retail": sl.datasets.online_retail()}
+    if movielens is not None:
+        found["MovieLens 100k"] = sl.datasets.movielens_100k(movielens)
+    if wines is not None:
+        roles = {"user": "UserID", "item": "WineID", "time": "Date", "value": "Rating"}
+        found["X-Wines"] = sl.scan(wines, roles=roles, name="X-Wines")
+    return {name: pairs(log) for name, log in found.items()}
+
+
+def pairs(log: sl.Dataset) -> sl.Dataset:
+    """The first event of every user with every item: a pair that returns would be in several parts."""
+    user, item, time = log.schema.user.name, log.schema.item.name, log.schema.time.name
+    frame = log.collect().filter(pl.col(item).is_not_null())
+    first = frame.sort(time).unique([user, item], keep="first", maintain_order=True)
+    return sl.Dataset.of(first.select(user, item, time), log.schema.select((user, item, time)))
+
+
+@dataclass
+class Deal:
+    """One deal of a log, 8:1:1 within each user, encoded by a workflow fitted on the training part."""
+
+    log: sl.Dataset
+    seed: int
+
+    def __post_init__(self) -> None:
+        self.parts = sl.split.by_user_random(self.log, seed=self.seed)
+        self.flow = sl.Workflow([tags.any("id") >> ops.Categorify()]).fit(self.parts.train)
+        self.train, self.valid = (self.flow.transform(part) for part in (self.parts.train, self.parts.valid))
+        self.user, self.item = self.flow.schema.user.name, self.flow.schema.item.name
+
+    @cached_property
+    def codes(self) -> tuple[np.ndarray, ...]:
+        """Users and items of training, validation and test."""
+        frames = [self.flow.transform(part).collect() for part in self.parts]
+        return tuple(frame[name].to_numpy() for frame in frames for name in (self.user, self.item))
+
+    @cached_property
+    def tail(self) -> np.ndarray:
+        """``[V]`` bool: items outside the most popular that make half of the training events."""
+        items = self.codes[1]
+        counts = np.bincount(items, minlength=self.flow.schema.item.domain.size)
+        order = np.argsort(-counts, kind="stable")
+        before = np.cumsum(counts[order]) - counts[order]
+        tail = np.ones(len(counts), bool)
+        tail[order[before < len(items) / 2]] = False
+        return tail
