@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from shortlist.errors import ArgumentError
 from shortlist.losses._numbers import constant, lowest, product_dtype, sum_dtype
-from shortlist.losses._pairs import Pairs, by_first, check_pairs, cut
+from shortlist.losses._pairs import Pairs, by_first, check_pairs, cut, scores_at_once
 from shortlist.losses._weights import mean, shares
 
 __all__ = ["full_softmax"]
@@ -125,7 +125,8 @@ class _Pieces:
 
     def __init__(self, queries: Tensor, items: Tensor, terms: _Terms) -> None:
         self._queries, self._items, self._terms = queries, items, terms
-        self._cuts = cut(len(items), len(queries), terms.others, _CHUNK_SCORES, least=_LEAST_COLUMNS)
+        scores = scores_at_once(queries, _CHUNK_SCORES)
+        self._cuts = cut(len(items), len(queries), terms.others, scores, least=_LEAST_COLUMNS)
 
     def log_sum(self) -> Tensor:
         """Log of each row's sum over the others ``[B]``."""

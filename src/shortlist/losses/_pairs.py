@@ -8,7 +8,7 @@ from torch import Tensor
 
 from shortlist.errors import ArgumentError
 
-__all__ = ["Pairs", "by_first", "check_pairs", "cut"]
+__all__ = ["Pairs", "by_first", "check_pairs", "cut", "scores_at_once"]
 
 Pairs: TypeAlias = tuple[Tensor, Tensor]
 
@@ -34,6 +34,14 @@ def cut(
         (slice(start, end), (firsts[first:last] - start, seconds[first:last]))
         for (start, end), (first, last) in zip(pairwise(bounds), pairwise(cuts), strict=True)
     ]
+
+
+def scores_at_once(on: Tensor, cpu: int) -> int:
+    """Scores to hold at a time: so many on a processor, 32 times as many on an accelerator.
+
+    A processor's cache holds a small piece; an accelerator would spend its time on starting small ones.
+    """
+    return cpu if on.device.type == "cpu" else 32 * cpu
 
 
 def by_first(pairs: Pairs | None) -> Pairs | None:

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from shortlist.errors import ArgumentError
 from shortlist.losses._numbers import constant, lowest, product_dtype, sum_dtype
-from shortlist.losses._pairs import Pairs, by_first, check_pairs, cut
+from shortlist.losses._pairs import Pairs, by_first, check_pairs, cut, scores_at_once
 from shortlist.losses._weights import shares
 
 __all__ = ["sampled_softmax"]
@@ -103,7 +103,7 @@ class _SampledSoftmax(Function):
         loss = shares.new_zeros(())
         with torch.autocast(queries.device.type, enabled=False):
             columns = negatives.to(dtype)
-            for rows, pairs in cut(len(queries), len(negatives), terms.exclude, _CHUNK_SCORES):
+            for rows, pairs in _cuts(queries, negatives, terms.exclude):
                 query, positive = queries[rows].to(shares.dtype), positives[rows].to(shares.dtype)
                 target = (query * positive).sum(1)
                 if terms.positive_log_weights is not None:
@@ -124,6 +124,10 @@ class _SampledSoftmax(Function):
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
         queries, positives, negatives = (grads[0] * grad for grad in ctx.saved_tensors)
         return queries, positives, negatives, None
+
+
+def _cuts(queries: Tensor, negatives: Tensor, exclude: Pairs | None) -> list[tuple[slice, Pairs | None]]:
+    return cut(len(queries), len(negatives), exclude, scores_at_once(queries, _CHUNK_SCORES))
 
 
 def _softmax(

@@ -8,6 +8,7 @@ import torch
 from shortlist.errors import ArgumentError
 from shortlist.losses import _softmax as softmax_module
 from shortlist.losses import sampled_softmax
+from shortlist.losses._pairs import scores_at_once
 from shortlist.testing._losses import (
     check_softmax_gradients,
     check_softmax_on_nothing,
@@ -166,3 +167,8 @@ def test_wrong_shapes_are_named() -> None:
 def test_exclude_must_be_pairs_of_existing_rows_and_columns(pairs: tuple[list[int], list[int]]) -> None:
     with pytest.raises(ArgumentError, match=r"sampled_softmax.exclude: expected two int64 tensors"):
         sampled_softmax(QUERY, POSITIVE, NEGATIVES, exclude=(torch.tensor(pairs[0]), torch.tensor(pairs[1])))
+
+
+def test_an_accelerator_holds_larger_pieces() -> None:
+    assert scores_at_once(torch.empty(0), 8) == 8
+    assert scores_at_once(torch.empty(0, device="meta"), 8) == 256
