@@ -33,7 +33,7 @@ def fit(
     Args:
         model: a retrieval or ranking model (a ``torch.nn.Module`` built from a schema), on its device.
         train: encoded rows, as ``Workflow.transform`` gives them.
-        objective: `SampledSoftmax` or `BinaryCrossEntropy`; None chooses by the kind of model.
+        objective: `SampledSoftmax`, `NextItem` or `BinaryCrossEntropy`; None chooses by the kind of model.
         valid: rows to validate on.
         options: how to train; None is ``FitOptions()``.
 

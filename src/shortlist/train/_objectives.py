@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from shortlist.data import Batch
 from shortlist.errors import ArgumentError
 from shortlist.loader import Loader
+from shortlist.train._next_item import NextItem
 from shortlist.train._options import FitOptions
 from shortlist.train._ranking import BinaryCrossEntropy
 from shortlist.train._sampled_softmax import SampledSoftmax
@@ -61,11 +62,13 @@ class Objective(Protocol):
 
 
 def default_objective(model: nn.Module) -> Objective:
-    """Sampled softmax for models with two towers, binary cross-entropy for those with targets.
+    """Next items for sequence models, sampled softmax for other retrieval models, cross-entropy for rankers.
 
     Raises:
         ArgumentError: the model is of neither kind.
     """
+    if hasattr(getattr(model, "query", None), "positions"):
+        return NextItem()
     if hasattr(model, "encode_query"):
         return SampledSoftmax()
     if hasattr(model, "targets"):

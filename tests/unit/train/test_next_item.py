@@ -108,8 +108,8 @@ def test_every_model_finds_what_comes_next(model, objective):
     assert report.best_metric > 0.9, str(report)
 
 
-def test_the_protocol_is_told():
-    report = fit(SASRec(SCHEMA, dim=4, options=READ), TRAIN, NextItem(), VALID, FitOptions(epochs=1))
+def test_sequence_models_are_trained_on_next_items_and_the_protocol_is_told():
+    report = fit(SASRec(SCHEMA, dim=4, options=READ), TRAIN, None, VALID, FitOptions(epochs=1))
     assert report.protocol == "60 queries, one per user; full catalogue of 12 items; seen items filtered"
 
 
