@@ -7,11 +7,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 
-from shortlist.scorers._least_squares import solve_rows
 from shortlist.scorers._matrices import checked_histories, checked_users
 from shortlist.scorers._protocols import Arrays, Scores, Users, part
 
 __all__ = ["PairFactors"]
+
+# Share of the features' own spread that is added to it before it is inverted.
+_RIDGE = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,52 +24,71 @@ class PairFactors:
         user_factors: W, float32 [users, D].
         item_factors: H, float32 [items, D].
         bias: b, float32 [items].
-        l2: > 0, keeps the factors of new users small.
+        fold: A, float32 [D + 1, D], from what a history holds to the factor of its user.
     """
 
     user_factors: npt.NDArray[np.float32]
     item_factors: npt.NDArray[np.float32]
     bias: npt.NDArray[np.float32]
-    l2: float
+    fold: npt.NDArray[np.float32]
+
+    @classmethod
+    def of(
+        cls,
+        user_factors: npt.NDArray[np.float32],
+        item_factors: npt.NDArray[np.float32],
+        bias: npt.NDArray[np.float32],
+        rows: csr_array,
+    ) -> Self:
+        """The model of trained factors, whose ``fold`` is learned from the users' own histories.
+
+        A minimises ``sum_u |w_u - f_u A|^2`` with a little ridge; f_u are the features that `factors` names.
+
+        Args:
+            user_factors: W, float32 [users, D].
+            item_factors: H, float32 [items, D].
+            bias: b, float32 [items].
+            rows: the matrix fitted on, canonical [users, items].
+        """
+        features = _features(rows, item_factors)
+        gram = features.T @ features
+        gram[np.diag_indices_from(gram)] += _RIDGE * gram.diagonal().mean() + 1e-12
+        fold = np.linalg.solve(gram, features.T @ user_factors)
+        return cls(user_factors, item_factors, bias, fold.astype(np.float32))
 
     def factors(self, rows: csr_array) -> npt.NDArray[np.float32]:
         """Factors float32 [Q, D] of new users, from their histories [Q, items] alone.
 
-        One Newton step from 0 on ``sum_i x_i / n  E_j[-log sigmoid(s_i - s_j)] + l2 / 2 |w|^2``, i over the
-        history and j over all items: with ``z_i = h_i - mean h``, ``c_i = b_i - mean b`` and the covariances
-        C of h and c of h with b,
-        ``w = (C / 4 + sum_i x_i z_i z_i' / 4n + l2 I)^-1 (sum_i x_i (2 - c_i) z_i / 4n - c / 4)``.
-        An empty history has the zero factor.
+        ``w = f A`` with the features ``f = (sum_i x_i (h_i - mean h) / sqrt(sum_i x_i), 1)``.
         """
         histories = checked_histories("PairFactors.factors", rows, len(self.item_factors))
-        if len(self.item_factors) == 0:
-            return np.zeros((histories.shape[0], self.item_factors.shape[1]), dtype=np.float32)
-        centred = (self.item_factors - self.item_factors.mean(axis=0)).astype(np.float64)
-        bias = (self.bias - self.bias.mean()).astype(np.float64)
-        quarters = csr_array(histories / (4 * np.maximum(histories.sum(axis=1), 1e-300))[:, None])
-        shared = centred.T @ centred / (4 * len(centred))
-        targets = quarters @ ((2 - bias)[:, None] * centred) - centred.T @ bias / (4 * len(centred))
-        ridge = np.full(histories.shape[0], self.l2)
-        return solve_rows(quarters, centred, shared, ridge, targets).astype(np.float32)
+        return _features(histories, self.item_factors).astype(np.float32) @ self.fold
 
     def scores(self, rows: csr_array, users: Users = None) -> Scores:
         """Score as ``w . h + b``, w the user's trained factor or, for a new user, what the history gives."""
-        known = checked_users("PairFactors.scores", users, rows.shape[0], len(self.user_factors))
-        new = np.flatnonzero(known < 0)
         histories = checked_histories("PairFactors.scores", rows, len(self.item_factors))
+        known = checked_users("PairFactors.scores", users, histories.shape[0], len(self.user_factors))
+        new = np.flatnonzero(known < 0)
         factors = np.zeros((len(known), self.item_factors.shape[1]), dtype=np.float32)
         factors[known >= 0] = self.user_factors[known[known >= 0]]
         factors[new] = self.factors(histories[new])
         return factors @ self.item_factors.T + self.bias
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """``user_factors``, ``item_factors``, ``bias`` and ``l2``."""
-        factors = {"user_factors": self.user_factors, "item_factors": self.item_factors}
-        return {**factors, "bias": self.bias, "l2": np.array(self.l2)}
+        """``user_factors``, ``item_factors``, ``bias`` and ``fold``."""
+        return {name: getattr(self, name) for name in ("user_factors", "item_factors", "bias", "fold")}
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> Self:
         """Inverse of `arrays`."""
-        names = ("user_factors", "item_factors", "bias", "l2")
-        users, items, bias, l2 = (part("PairFactors.from_arrays", arrays, name) for name in names)
-        return cls(users, items, bias, float(l2))
+        names = ("user_factors", "item_factors", "bias", "fold")
+        users, items, bias, fold = (part("PairFactors.from_arrays", arrays, name) for name in names)
+        return cls(users, items, bias, fold)
+
+
+def _features(rows: csr_array, item_factors: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """What a history holds: float64 [Q, D + 1]."""
+    mean = item_factors.mean(axis=0) if len(item_factors) else 0
+    sums = rows @ (item_factors - mean).astype(np.float64)
+    sizes = np.sqrt(np.maximum(rows.sum(axis=1), 1e-300))
+    return np.concatenate([sums / sizes[:, None], np.ones((rows.shape[0], 1))], axis=1)

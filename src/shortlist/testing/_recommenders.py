@@ -19,6 +19,7 @@ __all__ = [
     "check_finds_own_group",
     "check_finds_planted_item",
     "check_leaves_input_alone",
+    "check_new_user",
     "check_no_queries",
     "check_no_users",
     "check_one_user_is_many_users",
@@ -87,6 +88,13 @@ def check_finds_own_group(fit: Fit) -> None:
     """The minority is given its own group's item, not the more popular items of the others."""
     data = planted()
     assert _best_unseen(fit(data.matrix), data.minority) == data.minority_answer
+
+
+def check_new_user(fit: Fit) -> None:
+    """Somebody who was not there when the model was fitted is given items of the own group."""
+    history = csr_array((np.ones(2), ([0, 0], [7, 8])), shape=(1, 13))
+    best = _best_unseen(fit(planted().matrix), history)
+    assert best in (6, 9, 10, 11)
 
 
 def check_empty_histories(fit: Fit) -> None:

@@ -85,7 +85,7 @@ class BPRMF:
             drawn = _drawn(matrix.data, rng)
             pairs = user[drawn], seen.indices[drawn].astype(np.int64)
             epoch(tables, pairs, seen, Rates(self.lr, self.l2), rng, workers)
-        return PairFactors(*tables, self.l2)
+        return PairFactors.of(*tables, matrix)
 
 
 def _drawn(weights: npt.NDArray[np.float64], rng: np.random.Generator) -> npt.NDArray[np.int64]:

@@ -61,6 +61,8 @@ def _row_steps(  # noqa: PLR0917 - compiled
             curve = np.float32(0)
             for d in range(dim):
                 curve += direction[d] * image[d]
+            if curve <= 0:
+                break
             length, before, size = size / curve, size, np.float32(0)
             for d in range(dim):
                 w[d] += length * direction[d]
@@ -105,7 +107,7 @@ def _batch_steps(one: System, batch: Padded, start: Floats, steps: int) -> npt.N
     for _ in range(steps):
         image = product(direction)
         curve = (direction * image).sum(axis=1, keepdims=True)
-        going = size >= 1e-20
+        going = (size >= 1e-20) & (curve > 0)
         length = np.divide(size, curve, where=going, out=np.zeros_like(size))
         w = w + length * direction
         residual = residual - length * image

@@ -87,6 +87,7 @@ def test_every_learner_keeps_the_rules(check: Callable[[Fit], None], name: str) 
 @pytest.mark.parametrize("name", PERSONAL)
 def test_personal_learners_find_the_own_group(name: str) -> None:
     suite.check_finds_own_group(LEARNERS[name])
+    suite.check_new_user(LEARNERS[name])
 
 
 def test_popularity_does_not_find_the_own_group() -> None:

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from shortlist.errors import ArgumentError
-from shortlist.models.classical._compiled import pays
 from shortlist.models.classical._threads import cores, spread
 
 
@@ -41,8 +40,3 @@ def test_threads_are_all_cores_or_what_the_environment_says(monkeypatch: pytest.
     assert cores("fit", 7) == 7
     with pytest.raises(ArgumentError, match=r"fit.threads: expected a number >= 1, or None for all"):
         cores("fit", 0)
-
-
-def test_little_work_is_not_worth_compiling() -> None:
-    assert not pays(1e6)
-    assert pays(1e12)
