@@ -16,6 +16,9 @@ from shortlist.scorers import Penalty
 
 __all__ = ["Cholesky", "ConjugateGradient", "Solver", "Subspace", "renew"]
 
+# What an inner step of conjugate gradient takes NumPy, in steps of a compiled loop.
+_SLOWER = 16
+
 
 @dataclass(frozen=True)
 class Cholesky:
@@ -89,7 +92,7 @@ def renew(  # noqa: PLR0917 - what is changed, then what it is changed by
     one = system(rows, factors, penalty)
     if isinstance(solver, ConjugateGradient):
         steps = (solver.steps + 1) * dim * (2 * rows.nnz + dim * rows.shape[0])
-        by_conjugate_gradient(one, out, solver.steps, threads if pays(steps) else None)
+        by_conjugate_gradient(one, out, solver.steps, threads if pays(_SLOWER * steps) else None)
         return
     size = min(solver.size, dim) if isinstance(solver, Subspace) else dim
     steps = dim * size * (rows.nnz + size * rows.shape[0])

@@ -75,8 +75,16 @@ def top_products(one: Product, k: int, threads: int) -> csr_array:
         pieces[first] = _by_row(one, k, first, last)
 
     faster = pays(_SLOWER * work.sum())
+    if faster and one.shrink == 0:
+        one = _divided(one)
     spread(by_row if faster else whole, work, threads if faster else 1)
     return _stacked([pieces[first] for first in sorted(pieces)], len(one.high))
+
+
+def _divided(one: Product) -> Product:
+    """The same with the scale of the columns taken into B; that of the rows is left for the end."""
+    indptr, indices, data = one.inner
+    return one._replace(inner=(indptr, indices, data / one.high[indices]))
 
 
 def _work(one: Product) -> npt.NDArray[np.float64]:
@@ -90,18 +98,17 @@ def _work(one: Product) -> npt.NDArray[np.float64]:
 def _by_row(one: Product, k: int, first: int, last: int) -> csr_array:
     """Rows first .. last - 1 by one accumulator for all columns."""
     columns = len(one.high)
-    groups = -(-columns // _GROUP)
     most = min(k, columns)
     kept = np.empty((last - first, most), dtype=np.uint64)
     counts = np.empty(last - first, dtype=np.int64)
-    totals = np.zeros(groups * _GROUP, dtype=np.float32)
-    scale = np.ones(groups * _GROUP, dtype=np.float32)
-    scale[:columns] = one.high
-    _kernel()(one, (totals, scale), (kept, counts), first, last)
+    totals = np.zeros(-(-columns // _GROUP) * _GROUP, dtype=np.float32)
+    _kernel()(one, totals, (kept, counts), first, last)
     keys = kept[np.arange(most) < counts[:, None]]
     found = (~keys & np.uint64(0xFFFFFFFF)).astype(np.int32)
     values = (keys >> np.uint64(32)).astype(np.uint32).view(np.float32)
     rows = csr_array((values, found, np.append(0, np.cumsum(counts))), (last - first, columns))
+    if one.shrink == 0:
+        rows.data /= np.repeat(one.low[first:last], counts)
     rows.sort_indices()
     return rows
 
@@ -109,18 +116,20 @@ def _by_row(one: Product, k: int, first: int, last: int) -> csr_array:
 @cache
 def _kernel() -> Callable[..., None]:
     """The compiled loop over rows."""
-    fill, keep, select = (compiled(part) for part in (_fill, _keep, _select))
+    fill, scale, keep, select = (compiled(part) for part in (_fill, _scale, _keep, _select))
 
-    def rows(one: Product, columns: tuple[Any, Any], kept: tuple[Any, Any], first: int, last: int) -> None:
+    def rows(one: Product, totals: Any, kept: tuple[Any, Any], first: int, last: int) -> None:
         """Accumulate each row, then keep the largest: keys hold a value's bits above, its column below."""
-        totals, scale = columns
         best, counts = kept
         k = best.shape[1]
-        keys = np.empty(4 * k + _GROUP, np.uint64)
+        maxima = np.empty(len(totals) // _GROUP, np.float32)
+        keys = np.empty(max(5 * k + _GROUP, len(maxima)), np.uint64)
         for row in range(first, last):
             fill(one, row, totals)
             totals[row] = 0
-            found = keep(totals, scale, (one.low[row], one.shrink), keys, k, select)
+            if one.shrink > 0:
+                scale(one, row, totals)
+            found = keep(totals, maxima, keys, k, select)
             counts[row - first] = found
             for place in range(found):
                 best[row - first, place] = keys[place]
@@ -138,36 +147,48 @@ def _fill(one: Product, row: int, totals: npt.NDArray[np.float32]) -> None:
             totals[indices[other]] += weight * data[other]
 
 
-def _keep(  # noqa: PLR0917 - compiled
+def _scale(one: Product, row: int, totals: npt.NDArray[np.float32]) -> None:
+    """Divide the totals by what the product is scaled by."""
+    for column in range(len(one.high)):
+        totals[column] /= one.low[row] * one.high[column] + one.shrink
+
+
+def _keep(
     totals: npt.NDArray[np.float32],
-    scale: npt.NDArray[np.float32],
-    less: tuple[Any, Any],
+    maxima: npt.NDArray[np.float32],
     keys: npt.NDArray[np.uint64],
     k: int,
     select: Callable[..., None],
 ) -> int:
     """Move the totals to the k largest keys; how many there are."""
-    low, shrink = less
-    found, least = 0, np.float32(0)
     bits = np.empty(1, np.float32)
     word = bits.view(np.uint32)
-    for start in range(0, len(totals), _GROUP):
+    for group in range(len(maxima)):
         top = np.float32(0)
-        for column in range(start, start + _GROUP):
-            totals[column] /= low * scale[column] + shrink
+        for column in range(group * _GROUP, (group + 1) * _GROUP):
             top = max(top, totals[column])
-        if top > least:
-            for column in range(start, start + _GROUP):
+        maxima[group] = bits[0] = top
+        keys[group] = np.uint64(word[0])
+    least = np.float32(0)
+    if len(maxima) > k:
+        # At least k totals are as large as the k-th largest of the groups.
+        select(keys, len(maxima), k)
+        word[0] = np.uint32(max(keys[k - 1], np.uint64(1)) - np.uint64(1))
+        least = bits[0]
+    found = 0
+    for group in range(len(maxima)):
+        if maxima[group] > least:
+            for column in range(group * _GROUP, (group + 1) * _GROUP):
                 if totals[column] > least:
                     bits[0] = totals[column]
                     keys[found] = np.uint64(word[0]) << np.uint64(32) | np.uint64(0xFFFFFFFF - column)
                     found += 1
-            if found > len(keys) - _GROUP:
+            if found >= 5 * k:
                 select(keys, found, k)
                 found = k
                 word[0] = np.uint32(keys[k - 1] >> np.uint64(32))
                 least = bits[0]
-        totals[start : start + _GROUP] = 0
+    totals[:] = 0
     if found > k:
         select(keys, found, k)
     return min(found, k)
