@@ -1,6 +1,6 @@
 """What the training loop asks of an objective."""
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
@@ -13,7 +13,7 @@ from shortlist.train._ranking import BinaryCrossEntropy
 from shortlist.train._sampled_softmax import SampledSoftmax
 from shortlist.train._sources import Data
 
-__all__ = ["Objective", "Task", "default_objective"]
+__all__ = ["Objective", "Task", "Tempered", "default_objective"]
 
 
 class Task(Protocol):
@@ -52,6 +52,15 @@ class Task(Protocol):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from where ``state_dict`` was taken."""
+
+
+@runtime_checkable
+class Tempered(Protocol):
+    """A task that divides scores by a temperature, which may be learned or follow a schedule."""
+
+    @property
+    def temperature(self) -> float:
+        """As it was in the last step."""
 
 
 class Objective(Protocol):

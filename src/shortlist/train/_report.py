@@ -28,6 +28,8 @@ class Epoch:
     """Training rows seen."""
     seconds: float
     """Wall time of training in this epoch, without validation; counted anew after a resume."""
+    temperature: float | None = None
+    """What the objective divided the scores by in the last step; None for objectives without one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,6 +100,12 @@ class Retrieval:
         self.module: nn.Module = self._module()
         self._warn_of_few_negatives(options.batch_size)
 
+    @property
+    def temperature(self) -> float:
+        """As it was in the last step."""
+        with torch.no_grad():
+            return round(float(self._temperature(max(self._binding.progress, 0.0))), 6)
+
     def loss(self, batch: Batch) -> Tensor:
         """Weighted mean over the rows."""
         return self._objective.value(self.compare(batch))

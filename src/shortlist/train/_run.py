@@ -15,7 +15,7 @@ from shortlist.rng import derive
 from shortlist.train._checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from shortlist.train._course import better, warn_of_course
 from shortlist.train._loss_meter import LossMeter
-from shortlist.train._objectives import Task
+from shortlist.train._objectives import Task, Tempered
 from shortlist.train._optimizers import Optimizers
 from shortlist.train._options import FitOptions
 from shortlist.train._parts import Parts
@@ -157,7 +157,9 @@ class Run:
         with nullcontext() if average is None else average.applied():
             metric = self._ranks.agreed(self._task.validate())
             lr = self._optimizers.lr
-            self._epochs.append(Epoch(number, self._step, total / max(rows, 1), metric, lr, rows, seconds))
+            loss = total / max(rows, 1)
+            heat = self._task.temperature if isinstance(self._task, Tempered) else None
+            self._epochs.append(Epoch(number, self._step, loss, metric, lr, rows, seconds, heat))
             self._loss.load(0.0, 0)
             if metric is not None and self._best_epoch() == number:
                 self._best = {name: value.clone() for name, value in self._parts.weights().items()}

@@ -18,6 +18,7 @@ class Learnable:
     """A temperature that is trained with the model: its logarithm is a parameter, kept within bounds.
 
     The parameter belongs to the objective: it is in the optimizer and in checkpoints, not in the model.
+    ``Epoch.temperature`` of the report and the log tell its course.
 
     Source: Radford et al., "Learning transferable visual models from natural language supervision", ICML
     2021 (there as a scale, its inverse).

@@ -31,13 +31,24 @@ def test_a_schedule_is_followed_over_the_run(schema, train):
             seen.append(progress)
             return super().at(progress)
 
-    fit(
+    report = fit(
         TwoTower(schema, dim=4),
         train,
         SampledSoftmax(temperature=Watched(0.4, 0.1)),
         options=FitOptions(epochs=2, batch_size=500),
     )
-    assert seen[-6:] == pytest.approx([step / 6 for step in range(6)])
+    assert sorted(set(seen[2:])) == pytest.approx([step / 6 for step in range(6)])
+    assert [row.temperature for row in report.epochs] == pytest.approx([0.4 - 0.3 * 2 / 6, 0.4 - 0.3 * 5 / 6])
+
+
+def test_the_report_tells_the_course_of_a_learned_temperature(schema, train, tmp_path):
+    options = FitOptions(epochs=2, batch_size=100, log=tmp_path / "log.csv")
+    report = fit(TwoTower(schema, dim=4), train, SampledSoftmax(temperature=Learnable(0.3)), options=options)
+    found = [row.temperature for row in report.epochs]
+    assert 0.02 < found[1] != found[0] != 0.3
+    header, *rows = (tmp_path / "log.csv").read_text().splitlines()
+    assert header.endswith("temperature")
+    assert [float(row.split(",")[-1]) for row in rows] == found
 
 
 def test_a_linear_schedule():
