@@ -124,8 +124,10 @@ class Comparison:
         """Write table, plots and the settings that were tried as one HTML file that stands alone."""
         table = self.table()
         sections = [
-            Section("", [f"<h1>{escape(title)}</h1>", preformatted(str(self.evaluation.protocol))]),
-            Section("Quality", [html_table(table), preformatted(table.note), self.plot()]),
+            Section(
+                "", [f"<h1>{escape(title)}</h1>", preformatted(str(self.evaluation.protocol), wrapped=True)]
+            ),
+            Section("Quality", [html_table(table), preformatted(table.note, wrapped=True), self.plot()]),
             Section("Settings tried", [html_table(self._tried())]),
         ]
         target = Path(path)

@@ -104,7 +104,11 @@ def _sections(evaluation: Evaluation, asked: Asked, details: Details) -> list[Se
     sections = [
         Section(
             "",
-            [f"<h1>{escape(details.title)}</h1>", preformatted(str(evaluation.protocol)), _head(evaluation)],
+            [
+                f"<h1>{escape(details.title)}</h1>",
+                preformatted(str(evaluation.protocol), wrapped=True),
+                _head(evaluation),
+            ],
         ),
         Section("Quality", _quality(evaluation)),
         Section("By cut", _cuts(asked)),

@@ -7,7 +7,7 @@ from math import floor, isfinite, log10
 __all__ = ["interval_plot", "legend", "line_plot"]
 
 _COLOURS = 8
-_LEFT, _BOTTOM, _TOP, _RIGHT = 48, 36, 10, 12
+_LEFT, _BOTTOM, _TOP, _RIGHT = 48, 36, 26, 12
 
 Points = Sequence[tuple[float, float]]
 
@@ -130,7 +130,7 @@ class _Plane:
             parts.append(f'<text {place} text-anchor="{anchor}">{escape(word)}</text>')
         middle = (_LEFT + right) / 2
         parts.append(f'<text x="{middle:.1f}" y="{bottom + 31}" text-anchor="middle">{escape(across)}</text>')
-        parts.append(f'<text x="{_LEFT + 6}" y="{_TOP + 10}">{escape(up)}</text>')
+        parts.append(f'<text x="{_LEFT - 40}" y="12">{escape(up)}</text>')
         return "".join(parts)
 
     def _whole(self) -> list[float]:
