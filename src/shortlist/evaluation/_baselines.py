@@ -1,8 +1,12 @@
 """The recommenders that stand beside every evaluation."""
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 import numpy as np
 from scipy.sparse import csr_array
 
+from shortlist.data import Candidates, Requests
 from shortlist.errors import DataError
 from shortlist.io import Dataset
 from shortlist.models.classical import EASE, IALS, ItemKNN
@@ -18,7 +22,8 @@ def baselines(
 
     Repeats are the user's own items by count, then the popular ones of 30 days; they are left out when seen
     items are dropped, since nothing would be left of them. The learners see 1 for every pair that the state
-    has seen. EASE is left out of catalogues larger than its limit.
+    has seen; who has no history gets the popular items, since they would say nothing. EASE is left out of
+    catalogues larger than its limit.
 
     Args:
         state: the events to learn from and to serve histories from.
@@ -46,8 +51,37 @@ def baselines(
 
 
 def listing(source: Stage, state: State, k: int, *, drop_seen: bool) -> Pipeline:
-    """A source whose lists hold k items in the end."""
-    return Pipeline([source, Drop(seen=True), Take(k)] if drop_seen else [source, Take(k)], state=state)
+    """A source whose lists hold k items in the end; a learner answers users with a history only."""
+    first = _ForKnown(source) if isinstance(source, Learned) else source
+    stages = [first, Drop(seen=True), Take(k)] if drop_seen else [first, Take(k)]
+    return Pipeline(stages, state=state, fallback=Popular(max(k, 1)))
+
+
+@dataclass(frozen=True)
+class _ForKnown:
+    """A learner that leaves users without a history to the fallback."""
+
+    learner: Learned
+    needs: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def name(self) -> str:
+        """That of the learner."""
+        return self.learner.name
+
+    @property
+    def gives(self) -> tuple[str, ...]:
+        """What the learner gives."""
+        return self.learner.gives
+
+    def limited(self, k: int) -> "_ForKnown":
+        """The same with at most ``k`` candidates a request."""
+        return _ForKnown(self.learner.limited(k))
+
+    def run(self, requests: Requests, candidates: Candidates, state: State) -> Candidates:
+        """Ask the learner, and keep its answers for those it knows something of."""
+        found = self.learner.run(requests, candidates, state)
+        return found.keep((state.histories(requests).lengths > 0)[found.query_of])
 
 
 def reach(state: State, seen: csr_array, k: int, *, drop_seen: bool) -> int:

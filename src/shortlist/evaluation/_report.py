@@ -167,9 +167,13 @@ def _popularity(asked: Asked) -> list[str | tuple[str, ...]]:
     shown = {model: [(float(x), float(y)) for x, y in enumerate(line)] for model, line in bias.shown.items()}
     shown["what was taken"] = [(float(x), float(y)) for x, y in enumerate(bias.truth)]
     plots = (
-        line_plot(found, across="items", up=f"share found, first {asked.k}", labels=bias.labels),
+        line_plot(found, across="items in the tenth", up=f"share found, first {asked.k}", labels=bias.labels),
         line_plot(
-            shown, across="items", up="share of what is shown", labels=bias.labels, dashed=("what was taken",)
+            shown,
+            across="items in the tenth",
+            up="share of what is shown",
+            labels=bias.labels,
+            dashed=("what was taken",),
         ),
     )
     return [told, legend([*shown], dashed=("what was taken",)), plots]

@@ -25,7 +25,8 @@ th,td{padding:6px 12px 6px 0;border-bottom:1px solid var(--line)}td{vertical-ali
 .n .s{font-weight:400}.s{color:var(--soft);font-size:12px}
 .v{font-size:12px;overflow-wrap:anywhere;min-width:210px;max-width:420px}
 pre{background:var(--fill);border-radius:8px;padding:14px 16px;overflow-x:auto;font-size:12.5px}
-.words{white-space:pre-wrap}svg{display:block;max-width:100%;height:auto}svg text{fill:var(--soft);font-size:11px}
+.words{white-space:pre-wrap}
+svg{display:block;max-width:100%;height:auto}svg text{fill:var(--soft);font-size:11px}
 .bar{fill:var(--mark)}.axis{stroke:var(--line);fill:none}
 .even{stroke:var(--soft);stroke-dasharray:3 4;fill:none}.curve{stroke:var(--mark);stroke-width:2;fill:none}
 .side{display:flex;flex-wrap:wrap;gap:28px;align-items:flex-start}.side>*{flex:1 1 320px;min-width:0}

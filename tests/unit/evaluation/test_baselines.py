@@ -51,3 +51,14 @@ def test_ease_is_left_out_of_large_catalogues(state: State, monkeypatch: pytest.
 def test_they_need_events(state: State) -> None:
     with pytest.raises(DataError, match="a state without events"):
         baselines(State(store=state.store, now=0), 3, drop_seen=False)
+
+
+def test_who_has_no_history_gets_the_popular_items(state: State) -> None:
+    pipes = baselines(state, 2, drop_seen=False)
+    for name in ("item-kNN", "EASE", "iALS"):
+        lists = pipes[name].run(Requests(["nobody", "a", None], k=2)).matrix(2)
+        # Items 1 and 2 are the most popular; a gets what the learner says.
+        assert lists[[0, 2]].tolist() == [[0, 1], [0, 1]]
+        source = pipes[name].stages[0]
+        assert source.name == "learned"
+        assert source.run(Requests(["nobody", "a"], k=2), None, state).lengths.tolist()[0] == 0  # type: ignore[arg-type]

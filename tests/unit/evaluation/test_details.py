@@ -214,7 +214,7 @@ def test_baselines_do_not_learn_from_held_out_users(make_log: Callable[..., Data
     state = State(known)
     own = baselines(state, 2, drop_seen=True, learn_from=parts.train)["item-kNN"].stages[0]
     every = baselines(state, 2, drop_seen=True)["item-kNN"].stages[0]
-    shared = [stage.learner.similarity for stage in (own, every)]  # type: ignore[attr-defined]
+    shared = [stage.learner.learner.similarity for stage in (own, every)]  # type: ignore[attr-defined]
     assert (shared[0] != shared[1]).nnz > 0
     pipe = Pipeline([Popular(10)], state=state)
     got = evaluate(pipe, parts.test, split=parts, seen="drop", metrics=("capped_recall@2",))
