@@ -266,3 +266,25 @@ def test_shapes_of_what_was_held_out() -> None:
 def test_options_are_checked(options: dict[str, object], message: str) -> None:
     with pytest.raises(ArgumentError, match=message):
         sl.SizeOptions(**options)
+
+
+def test_float32_is_what_validation_says() -> None:
+    """With features, histories and unknown users, the protocol is that of `fit`'s own validation."""
+    log = LOG.events.join_tables(LOG.items, LOG.users)
+    train, _, test = sl.split.by_time(log, valid=None, test="10d")
+    flow = sl.Workflow(
+        [
+            tags.any("id", "categorical") >> ops.Categorify(min_count=12),
+            tags.any("continuous") >> ops.FillMissing(0.0) >> ops.Normalize(),
+            ops.History("item_id", max_length=5) >> ops.Categorify(like="item_id"),
+        ]
+    ).fit(train)
+    rows, held = flow.transform(train), flow.transform(test, log=train)
+    model = sl.TwoTower(flow.schema, dim=8)
+    report = sl.fit(model, rows, valid=held, options=sl.FitOptions(epochs=1, batch_size=256))
+    options = sl.SizeOptions(quantizers=("float32",), metrics=("ndcg@10",), timed_items=1)
+    sizes = sizes_of(lambda dim, seed: held_out(model, rows, held, seed=seed), dims=(8,), measure=options)
+    assert sizes.rows[0].quality["ndcg@10"] == pytest.approx(report.best_metric, abs=1e-6)
+    assert report.protocol is not None
+    assert report.protocol.startswith(f"{sizes.queries:,} queries")
+    assert f"catalogue of {sizes.items:,} items" in report.protocol
