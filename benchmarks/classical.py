@@ -150,7 +150,7 @@ def report(X: csr_matrix, options: argparse.Namespace, results: dict[str, dict[s
         f"- iALS: width {DIM}, {STEPS} steps of conjugate gradient, alpha {ALPHA:g}, l2 {L2:g}",
         f"- epochs: {options.epochs}; item-kNN: cosine, {K} neighbours",
         "",
-        "| | iALS, s/epoch | core s | ratio | objective | kNN, s | core s | ratio | similarity | compile, s | MB |",
+        "| | iALS, s/epoch | core s | ratio | loss | kNN, s | core s | ratio | similar | compile, s | MB |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     slow = results[peer]
@@ -162,9 +162,9 @@ def report(X: csr_matrix, options: argparse.Namespace, results: dict[str, dict[s
         cells += [f"{one['first use']:.1f}", f"{one['peak MB']:,.0f}"]
         lines.append(f"| {' | '.join(cells)} |")
     notes = [
-        "Core s: seconds of all cores together, which neighbours on the machine disturb less. Ratio: the peer's",
-        "time over the row's, by the clock / by core seconds. Similarity: the sum of what is kept. Compile: once",
-        "a process, not in the other columns.",
+        "Core s: seconds of all cores together, which neighbours on the machine disturb less. Ratio: the",
+        "peer's time over the row's, by the clock / by core seconds. Loss: the objective for each user.",
+        "Similar: the sum of kept similarities. Compile: once a process, not in the other columns.",
     ]
     return "\n".join([*lines, "", *notes, ""])
 

@@ -48,7 +48,7 @@ class BPRMF:
     lr: float = 0.02
     l2: float = 0.015
     epochs: int = 100
-    init_std: float = 0.1
+    init_std: float = 1.0
     seed: int = 0
     needs: ClassVar[Needs] = "matrix"
 
