@@ -8,7 +8,7 @@ from typing import Any
 from shortlist.losses import gbce
 from shortlist.models.classical import ItemKNN, Popularity
 from shortlist.models.retrieval import HSTU, BERT4Rec, ESASRec, GRU4Rec, SASRec, SequenceOptions
-from shortlist.samplers import Uniform
+from shortlist.samplers import Uniform, Unigram
 from shortlist.schema import Schema
 from shortlist.train import NextItem
 
@@ -73,7 +73,7 @@ def _gsas_rec(schema: Schema, use: Settings, seed: int) -> tuple[Any, NextItem]:
 def _gru4rec(schema: Schema, use: Settings, seed: int) -> tuple[Any, NextItem]:
     options = SequenceOptions(max_length=use.max_length)
     model = GRU4Rec(schema, dim=use.dim, hidden=2 * use.dim, dropout=use.dropout, options=options, seed=seed)
-    return model, _sampled(use)
+    return model, NextItem(Unigram(use.negatives, 0.5))
 
 
 def _bert4rec(schema: Schema, use: Settings, seed: int) -> tuple[Any, NextItem]:

@@ -142,7 +142,10 @@ class SequenceTraining:
     def loss(self, batch: Batch) -> Tensor:
         """Weighted mean over all the items that are told."""
         parts = list(rectangles(batch, self._history, self._ages))
-        told = [self._tell(part) for part in parts]
+        values: Any = batch.ragged(self._history).values
+        # One look-up for all, and a row of zeros for padding.
+        vectors = functional.pad(self._model.query.embed(values), (0, 0, 0, 1))
+        told = [self._tell(part, functional.embedding(part.places, vectors)) for part in parts]
         compared, codes = self._compare(joined(told), batch)
         loss = self._value(compared)
         if self._head == "replaced":
@@ -186,11 +189,11 @@ class SequenceTraining:
         """Go on from where ``state_dict`` was taken."""
         self._sampler.load_state_dict(state)
 
-    def _tell(self, part: Rectangle) -> Told:
+    def _tell(self, part: Rectangle, vectors: Tensor) -> Told:
         if self._head == "causal":
-            return causal(self._model.query, part, self._objective.positions)
+            return causal(self._model.query, part, vectors, self._objective.positions)
         last = 1.0 if self._objective.positions == "last" else self._objective.masking.last
-        return masked(self._model.query, part, share=self._objective.masking.share, last=last)
+        return masked(self._model.query, part, vectors, share=self._objective.masking.share, last=last)
 
     def _compare(self, told: Told, batch: Batch) -> tuple[_Compared, Tensor]:
         """The items that are told beside those that were drawn, and the codes of these."""

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from shortlist.data import Batch, Ragged
 
@@ -25,6 +26,8 @@ class Rectangle(NamedTuple):
     """``[R]`` int64: their places in the batch."""
     codes: Tensor
     """``[R, L]`` int64."""
+    places: Tensor
+    """``[R, L]`` int64: where each code stands among all codes of the batch; their number at padding."""
     lengths: Tensor
     """``[R]`` int64: codes in each row, 2 at least."""
     ages: Tensor | None
@@ -44,12 +47,15 @@ def rectangles(batch: Batch, history: str, ages: str | None) -> Iterator[Rectang
     lengths = codes.offsets.diff()
     for rows in _groups(lengths.cpu().numpy()):
         places = torch.from_numpy(rows).to(lengths.device)
-        width = int(rows.size and lengths[places].max())
+        width = int(lengths[places].max())
+        slots = _slots(codes, places, width)
+        ages_of = None if given is None else _slots(given, places, width - 1)
         yield Rectangle(
             rows=places,
-            codes=_filled(codes, places, width),
+            codes=functional.pad(codes.values, (0, 1))[slots],
+            places=slots,
             lengths=lengths[places],
-            ages=None if given is None else _filled(given, places, width - 1),
+            ages=None if ages_of is None else functional.pad(given.values, (0, 1))[ages_of],
         )
 
 
@@ -65,12 +71,9 @@ def _groups(lengths: npt.NDArray[np.int64]) -> Iterator[npt.NDArray[np.int64]]:
         start += size
 
 
-def _filled(column: Ragged, rows: Tensor, width: int) -> Tensor:
-    values: Any = column.values
+def _slots(column: Ragged, rows: Tensor, width: int) -> Tensor:
+    """Where the values of some rows stand, as a rectangle; one behind the last for padding."""
     offsets: Any = column.offsets
-    slots = torch.arange(width, device=values.device)
-    places = offsets[:-1][rows].unsqueeze(1) + slots
-    inside = places < offsets[1:][rows].unsqueeze(1)
-    last = max(len(values) - 1, 0)
-    filled: Tensor = values[places.clamp(max=last)] * inside
-    return filled
+    places = offsets[:-1][rows].unsqueeze(1) + torch.arange(width, device=rows.device)
+    slots: Tensor = places.masked_fill(places >= offsets[1:][rows].unsqueeze(1), len(column.values))
+    return slots

@@ -25,12 +25,13 @@ class Told(NamedTuple):
     """``[P]``: where each stands in the flattened rectangle of codes."""
 
 
-def causal(query: Any, rectangle: Rectangle, positions: Literal["every", "last"]) -> Told:
+def causal(query: Any, rectangle: Rectangle, vectors: Tensor, positions: Literal["every", "last"]) -> Told:
     """Each code from those before it.
 
     Args:
         query: the history tower.
         rectangle: some rows of the batch.
+        vectors: ``[R, L, D]`` embeddings of its codes.
         positions: every code but the first, or the last of each row alone.
     """
     codes, lengths = rectangle.codes, rectangle.lengths
@@ -39,7 +40,7 @@ def causal(query: Any, rectangle: Rectangle, positions: Literal["every", "last"]
     asked = before if positions == "every" else slots == (lengths - 2).unsqueeze(1)
     # What is null or unknown is many items: it can be looked back on, but not told.
     asked = asked & (codes[:, 1:] > FIRST_UNKNOWN)
-    out = query.positions(query.embed(codes[:, :-1] * before), before, rectangle.ages)
+    out = query.positions(vectors[:, :-1], before, rectangle.ages)
     places = asked.flatten().nonzero().squeeze(1)
     rows = places // max(codes.shape[1] - 1, 1)
     slots = places + rows + 1
@@ -51,12 +52,13 @@ def causal(query: Any, rectangle: Rectangle, positions: Literal["every", "last"]
     )
 
 
-def masked(query: Any, rectangle: Rectangle, *, share: float, last: float) -> Told:
+def masked(query: Any, rectangle: Rectangle, vectors: Tensor, *, share: float, last: float) -> Told:
     """Hidden codes from those on both sides.
 
     Args:
         query: the history tower, with a blank.
         rectangle: some rows of the batch.
+        vectors: ``[R, L, D]`` embeddings of its codes.
         share: chance of each code to be hidden.
         last: share of the rows whose last code alone is hidden.
     """
@@ -67,7 +69,7 @@ def masked(query: Any, rectangle: Rectangle, *, share: float, last: float) -> To
     hidden = (chance < share) | (chance == chance.amin(1, keepdim=True))  # one at least
     end = torch.rand(len(codes), 1, device=codes.device) < last
     hidden = torch.where(end, slots == lengths - 1, hidden) & there
-    vectors = torch.where(hidden.unsqueeze(2), query.blank, query.embed(codes))
+    vectors = torch.where(hidden.unsqueeze(2), query.blank, vectors)
     ages = rectangle.ages
     out = query.positions(vectors, there, None if ages is None else functional.pad(ages, (0, 1)))
     places = (hidden & (codes > FIRST_UNKNOWN)).flatten().nonzero().squeeze(1)

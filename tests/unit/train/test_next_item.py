@@ -195,7 +195,7 @@ def test_causal_tells_each_item_from_those_before():
     model = SASRec(SCHEMA, dim=8, dropout=0.0, options=READ)
     lists = [[3, 4, 5], [6, 7], [8, 2, 9, 1]]
     (part,) = rectangles(batch_of(lists), "history", None)
-    told = causal(model.query, part, "every")
+    told = causal(model.query, part, model.query.embed(part.codes), "every")
     found = {(row, code) for row, code in zip(told.rows.tolist(), told.codes.tolist(), strict=True)}
     assert found == {(0, 4), (0, 5), (1, 7), (2, 9)}  # null and unknown are never told
     by_pair = dict(zip(zip(told.rows.tolist(), told.codes.tolist(), strict=True), told.queries, strict=True))
@@ -203,7 +203,7 @@ def test_causal_tells_each_item_from_those_before():
     asked_for = model.eval().encode_query(Batch({"history": Ragged.of([[3, 4], [6], [8, 2, 9]])}))
     np.testing.assert_allclose(by_pair[0, 5].detach().numpy(), asked_for[0], atol=1e-5)
     np.testing.assert_allclose(by_pair[1, 7].detach().numpy(), asked_for[1], atol=1e-5)
-    last = causal(model.query, part, "last")
+    last = causal(model.query, part, model.query.embed(part.codes), "last")
     assert sorted(last.codes.tolist()) == [5, 7]
 
 
@@ -212,9 +212,9 @@ def test_masked_hides_at_least_one_and_the_last_where_asked():
     (part,) = rectangles(batch_of([[3, 4, 5, 6], [7, 8], [9, 10, 11]]), "history", None)
     with torch.random.fork_rng():
         torch.default_generator.manual_seed(0)
-        few = masked(model.query, part, share=1e-9, last=0.0)
-        every = masked(model.query, part, share=1.0, last=0.0)
-        last = masked(model.query, part, share=0.5, last=1.0)
+        few = masked(model.query, part, model.query.embed(part.codes), share=1e-9, last=0.0)
+        every = masked(model.query, part, model.query.embed(part.codes), share=1.0, last=0.0)
+        last = masked(model.query, part, model.query.embed(part.codes), share=0.5, last=1.0)
     assert sorted(few.rows.tolist()) == [0, 1, 2]
     assert sorted(every.codes.tolist()) == [3, 4, 5, 6, 7, 8, 9, 10, 11]
     assert sorted(last.codes.tolist()) == [6, 8, 11]
@@ -229,7 +229,7 @@ def test_detection_asks_which_items_were_replaced():
         model.detector.weight.zero_()
         model.detector.bias.fill_(1.0)
     (part,) = rectangles(batch_of([[3, 4, 5]]), "history", None)
-    told = masked(model.query, part, share=0.5, last=1.0)
+    told = masked(model.query, part, model.query.embed(part.codes), share=0.5, last=1.0)
     right, wrong = -np.log(1 - 1 / (1 + np.exp(-1))), -np.log(1 / (1 + np.exp(-1)))
     total, count = detection(model, part, told, torch.tensor([7]))
     assert (total.item(), count) == (pytest.approx(right + right + wrong), 3)
@@ -249,7 +249,7 @@ def test_the_loss_is_the_mean_cross_entropy_of_all_positions():
     items = model.encode_item(Batch({"item": torch.arange(FIRST, FIRST + ITEMS)}))
     losses = []
     for part in rectangles(batch, "history", None):
-        told = causal(model.query, part, "every")
+        told = causal(model.query, part, model.query.embed(part.codes), "every")
         scores = told.queries @ items.T
         losses.append(torch.nn.functional.cross_entropy(scores, told.codes - FIRST, reduction="none"))
     assert value == pytest.approx(torch.cat(losses).mean().item(), rel=1e-5)

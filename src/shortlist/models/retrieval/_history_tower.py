@@ -73,7 +73,7 @@ class HistoryTower(nn.Module):
         return vectors
 
     def embed(self, codes: Tensor) -> Tensor:
-        """Embeddings ``[B, L, D]`` of a rectangle of codes."""
+        """Embeddings ``[*, D]`` of codes of any shape."""
         (tables,) = self._shared
         return tables.lookup(self._table, codes)
 
