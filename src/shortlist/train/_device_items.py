@@ -39,6 +39,7 @@ class DeviceItems:
             codes: ``[M]`` item codes.
             rows: ``[M]`` row of the batch that holds the item, -1 for none.
         """
+        codes, rows = codes.to(self._row_of.device), rows.to(self._row_of.device)
         here, there = rows.clamp(min=0), self._row_of[codes].clamp(min=0)
         own = rows >= 0
         columns: dict[str, Any] = {}

@@ -13,7 +13,9 @@ from shortlist import losses
 from shortlist.errors import ArgumentError
 from shortlist.io import Dataset
 from shortlist.models.retrieval import TowerOptions, TwoTower
+from shortlist.nn import RowWiseAdam, sparse_tables
 from shortlist.samplers import (
+    DeviceSampler,
     Everything,
     Exposed,
     Hardest,
@@ -28,7 +30,7 @@ from shortlist.samplers import (
 )
 from shortlist.schedules import Linear
 from shortlist.schema import LIST, Column, Domain
-from shortlist.train import Checkpoints, Contrast, FitOptions, FullSoftmax, SampledSoftmax, fit
+from shortlist.train import Checkpoints, Contrast, FitOptions, FullSoftmax, SampledSoftmax, _retrieval, fit
 from shortlist.train._binding import Binding
 from shortlist.train._comparison import softmax
 from shortlist.train._device_items import DeviceItems
@@ -407,6 +409,30 @@ def test_items_on_a_device_are_those_of_the_processor(schema, shown, train):
         assert torch.allclose(here, there, atol=1e-6)
         assert torch.allclose(binding.vectors_of(drawn.codes), alone, atol=1e-6)
         assert not torch.allclose(here, alone, atol=1e-6)
+
+
+def test_the_path_of_a_device_learns_as_that_of_the_processor(schema, shown, monkeypatch):
+    def last_loss(on_device):
+        if on_device:
+            monkeypatch.setattr(_retrieval, "sampler_for", _device_sampler)
+        task = task_of(SampledSoftmax(0.2, InBatch() + Uniform(20)), schema, shown, epochs=4)
+        binding = task._binding
+        if on_device:
+            binding._on_device = DeviceItems(binding.catalogue.items, binding.catalogue.row_of, "cpu")
+        optimizer = RowWiseAdam(sparse_tables(binding.model), lr=0.02)
+        for _ in range(4):
+            for batch in task.loader:
+                loss = task.loss(batch)
+                loss.backward()
+                optimizer.step()
+        return loss.item()
+
+    here = last_loss(False)
+    assert last_loss(True) == pytest.approx(here, rel=0.05)
+
+
+def _device_sampler(source, population, *, seed, **_):
+    return DeviceSampler(source, population, seed=seed)
 
 
 def test_a_column_that_is_not_there_is_named(schema, train):
