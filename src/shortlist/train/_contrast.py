@@ -39,7 +39,8 @@ class Contrast:
     """Divides the scores; a schedule, or ``Learnable()``. Cosines want less than 1: 0.1 to 0.2."""
     logq: bool | Streaming = True
     """Whether a negative counts as the number of items it stands for, so that popular ones, which are drawn
-    more often, weigh less; without, each draw counts alike. ``Streaming()`` estimates it from the batches."""
+    more often, weigh less; without, each draw counts alike, as ``losses.gbce`` and ``losses.warp`` want it.
+    ``Streaming()`` estimates it from the batches."""
     mask_known: bool = True
     """Whether items that the user is known to have taken are never that user's negatives."""
 

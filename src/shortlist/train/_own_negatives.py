@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from shortlist.data import Batch
+from shortlist.errors import SchemaError
 from shortlist.rng import generator
 from shortlist.samplers import AnySource, Exposed, Hardest, KnownPairs, Mined, OwnSource, own_sources
 from shortlist.schedules import value_at
@@ -40,6 +41,9 @@ class OwnNegatives(nn.Module):
         binding: the model and its rows.
         mask_known: whether known positives of a row's user are left out.
         seed: of what is drawn.
+
+    Raises:
+        SchemaError: the column of an `Exposed` does not hold lists of item codes.
     """
 
     def __init__(
@@ -47,6 +51,7 @@ class OwnNegatives(nn.Module):
     ) -> None:
         super().__init__()
         self._sources, self._binding, self._seed = sources, binding, seed
+        _check_lists(sources, binding)
         self._known = KnownPairs(binding.catalogue.population) if mask_known else None
         self.mined = nn.ModuleDict(
             {
@@ -135,6 +140,21 @@ class OwnNegatives(nn.Module):
 def own_columns(negatives: AnySource) -> list[str]:
     """Names of the columns that the sources of a sum read."""
     return [source.column for source in own_sources(negatives) if isinstance(source, Exposed)]
+
+
+def _check_lists(sources: tuple[OwnSource, ...], binding: Binding) -> None:
+    item = binding.model.item_schema.item
+    for source in sources:
+        if not isinstance(source, Exposed):
+            continue
+        column = binding.loader.schema[source.column]
+        if not column.is_list or column.domain != item.domain:
+            raise SchemaError(
+                f"Exposed({source.column!r})",
+                received=f"a column of {column.shape.kind}s in domain {column.domain}",
+                expected=f"lists of item codes, of the domain {item.domain}",
+                remedy=f"encode it with Categorify(like={item.name!r})",
+            )
 
 
 def _log_weights(codes: Codes, weight: float) -> npt.NDArray[np.float32]:

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from shortlist import losses
-from shortlist.errors import ArgumentError
+from shortlist.errors import ArgumentError, SchemaError
 from shortlist.io import Dataset
 from shortlist.models.retrieval import TowerOptions, TwoTower
 from shortlist.nn import RowWiseAdam, sparse_tables
@@ -437,8 +437,14 @@ def _device_sampler(source, population, *, seed, **_):
 
 def test_a_column_that_is_not_there_is_named(schema, train):
     objective = SampledSoftmax(negatives=InBatch() + Exposed("impressions"))
-    with pytest.raises(Exception, match="impressions"):
+    with pytest.raises(SchemaError, match="impressions"):
         Binding(TwoTower(schema, dim=4), train, None, FitOptions(), columns=["impressions"])
+    for wrong in ("user", "history"):
+        listed = schema.merge([Column("history", "int64", ("user", "sequence"), LIST, Domain("other", 43))])
+        with pytest.raises(
+            SchemaError, match=rf"Exposed\('{wrong}'\).*lists of item codes.*Categorify\(like="
+        ):
+            task_of(SampledSoftmax(negatives=InBatch() + Exposed(wrong)), listed, Dataset.of(train, listed))
     with pytest.raises(ArgumentError, match=r"Contrast\.temperature"):
         Contrast(losses.bpr, temperature=-1.0)
     with pytest.raises(ArgumentError, match=r"FullSoftmax\.temperature"):
