@@ -19,8 +19,6 @@ Wide = npt.NDArray[np.float64]
 _ITEMS = 64
 # Visits of a coordinate that a regression takes, from experience; decides whether compiling pays.
 _VISITS = 1000
-# A step of all weights together goes about as far as one of each in turn, for less than a tenth of a sweep.
-_STEPS_OF_SWEEP = 40
 
 
 class Net(NamedTuple):
@@ -54,17 +52,15 @@ def descend(gram: Floats, net: Net, bounds: Bounds, threads: int) -> csr_array:
     items = len(gram)
     pieces: dict[int, csr_array] = {}
     faster = pays(_VISITS * float(items) ** 2)
+    kernel: Callable[..., None] = compiled(_items) if faster else _items
+    sweep: Callable[..., float] = compiled(_sweep) if faster else _sweep
 
     def solve(first: int, last: int) -> None:
         for start in range(first, last, _ITEMS):
             targets = np.arange(start, min(start + _ITEMS, last))
             allowed = _allowed(gram, targets, bounds.neighbours)
             weights = np.zeros(allowed.shape)
-            if faster:
-                kernel, sweep = compiled(_items), compiled(_sweep)
-                kernel(gram, targets, allowed, weights, net, (bounds.tolerance, bounds.sweeps), sweep)
-            else:
-                weights = _together(gram, targets, allowed, net, bounds)
+            kernel(gram, targets, allowed, weights, net, (bounds.tolerance, bounds.sweeps), sweep)
             pieces[start] = csr_array(weights.astype(np.float32))
 
     spread(solve, np.ones(items), threads if faster else 1)
@@ -102,8 +98,7 @@ def _items(  # noqa: PLR0917 - compiled
         can = allowed[place].copy()
         if net.non_negative:
             # Other weights only lower the slope: what does not rise from 0 at first never does.
-            for item in range(len(can)):
-                can[item] &= slope[item] > net.l1
+            can &= slope > net.l1
         movable = np.flatnonzero(can)
         left = sweeps
         while left > 0:
@@ -133,30 +128,5 @@ def _sweep(gram: Floats, slope: Wide, w: Wide, movable: npt.NDArray[np.int64], n
         if change != 0:
             w[item] = new
             largest = max(largest, abs(change))
-            for other in range(len(slope)):
-                slope[other] -= change * gram[item, other]
+            slope -= change * gram[item]
     return largest
-
-
-def _together(
-    gram: Floats, targets: npt.NDArray[np.int64], allowed: npt.NDArray[np.bool_], net: Net, bounds: Bounds
-) -> Wide:
-    """The same optimum by accelerated steps of all weights at once (FISTA, restarted): [b, N]."""
-    wide = gram.astype(np.float64)
-    rate = 1 / (np.linalg.norm(wide, 2) + net.l2)
-    w = ahead = np.zeros(allowed.shape)
-    momentum = 1.0
-    for _ in range(_STEPS_OF_SWEEP * bounds.sweeps):
-        aim = ahead + rate * (wide[targets] - ahead @ wide - net.l2 * ahead)
-        new = np.maximum(aim - rate * net.l1, 0)
-        if not net.non_negative:
-            new -= np.maximum(-aim - rate * net.l1, 0)
-        new *= allowed
-        change = new - w
-        if (np.abs(change) < bounds.tolerance * 1e-3).all():
-            return new
-        # Momentum that points uphill is dropped.
-        momentum = 1.0 if ((ahead - new) * change).sum() > 0 else momentum
-        faster = (1 + np.sqrt(1 + 4 * momentum**2)) / 2
-        w, ahead, momentum = new, new + (momentum - 1) / faster * change, faster
-    return w
