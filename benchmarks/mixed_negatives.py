@@ -1,6 +1,6 @@
 """Do mixed negatives with the right probabilities find more of the long tail than in-batch negatives alone?
 
-Towers of ids alone, cosine, width 64, batches of 256, 15 epochs for all, the epoch of the best validation
+Towers of ids alone, cosine, width 64, batches of 256, 8 epochs for all, the epoch of the best validation
 NDCG@10; random 8:1:1 within each user, whole catalogue, training and validation items filtered, one query a
 user. The tail is every item outside the most popular that make half of the training events; recall counts
 the tail items of the test alone. What is compared differs in the objective alone.

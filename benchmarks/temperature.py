@@ -1,7 +1,7 @@
 """Which temperature, and does it matter whether it is fixed, learned or scheduled?
 
 Towers of ids alone, cosine, width 64, batches of 1024, in-batch negatives, stopped by validation NDCG@10
-with patience 5; random 8:1:1 within each user, whole catalogue, training and validation items filtered, one
+with patience 3; random 8:1:1 within each user, whole catalogue, training and validation items filtered, one
 query a user.
 
     python benchmarks/temperature.py --movielens FOLDER --wines FILE   # half an hour of one core
@@ -30,7 +30,7 @@ def objectives() -> dict[str, object]:
 def main() -> None:
     """Run, print, keep."""
     options = arguments(__doc__ or "")
-    setting = Setting(epochs=2, batch_size=128, dim=16) if options.small else Setting(epochs=40, patience=5)
+    setting = Setting(epochs=2, batch_size=128, dim=16) if options.small else Setting(epochs=16, patience=3)
     lines = heading("Temperature")
     for name, log in asked(options).items():
         chosen = objectives()

@@ -20,9 +20,9 @@ Objective = Callable[[], object]
 class Setting:
     """How long and how large; the same for all that are compared."""
 
-    epochs: int = 15
+    epochs: int = 8
     batch_size: int = 1024
-    lr: float = 6e-3
+    lr: float = 1e-2
     dim: int = 64
     patience: int | None = None
 
