@@ -55,7 +55,7 @@ def main() -> None:
     for name, log in asked(options).items():
         chosen = objectives((5, 30) if options.small else (20, 200))
         if options.only is not None:
-            chosen = {key: value for key, value in chosen.items() if key.startswith(tuple(options.only))}
+            chosen = {key: value for key, value in chosen.items() if key in options.only}
         rows = compare(log, chosen, options.seeds[:1] if options.small else options.seeds, setting, NAMES)
         lines += [f"## {name}", "", *rows, ""]
     write("hard_negatives", lines, small=options.small)

@@ -50,7 +50,7 @@ def main() -> None:
     for name, log in asked(options).items():
         chosen = objectives(64 if options.small else 256)
         if options.only is not None:
-            chosen = {key: value for key, value in chosen.items() if key.startswith(tuple(options.only))}
+            chosen = {key: value for key, value in chosen.items() if key in options.only}
         rows = compare(log, chosen, options.seeds[:1] if options.small else options.seeds, setting, NAMES)
         lines += [f"## {name}", "", *rows, ""]
     write("mixed_negatives", lines, small=options.small)

@@ -35,7 +35,7 @@ def main() -> None:
     for name, log in asked(options).items():
         chosen = objectives()
         if options.only is not None:
-            chosen = {key: value for key, value in chosen.items() if key.startswith(tuple(options.only))}
+            chosen = {key: value for key, value in chosen.items() if key in options.only}
         rows = compare(log, chosen, options.seeds[:1] if options.small else options.seeds, setting, NAMES)
         lines += [f"## {name}", "", *rows, ""]
     write("temperature", lines, small=options.small)

@@ -25,7 +25,7 @@ def arguments(text: str) -> argparse.Namespace:
     parser.add_argument("--wines", type=Path, metavar="FILE", help="the ratings of X-Wines, Slim")
     parser.add_argument("--sets", nargs="+", metavar="NAME", help="logs by the start of their name; all else")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="objectives by the start of their name")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="objectives by name; all else")
     return parser.parse_args()
 
 
