@@ -26,8 +26,8 @@ class FullSoftmax:
     True
     """
 
-    temperature: Temperature = 0.05
-    """Divides the scores; for cosines, 0.05 to 0.2. A schedule, or ``Learnable()``."""
+    temperature: Temperature = 0.2
+    """Divides the scores; as for `SampledSoftmax`. A schedule, or ``Learnable()``."""
     mask_known: bool = True
     """Whether items that the user is known to have taken are never that user's negatives."""
     label_smoothing: float = 0.0
