@@ -3,7 +3,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shortlist.metrics import auc, ece, hits, hits_at, parse, rank_pessimistic, recall, top_k
+from shortlist.data import Ragged
+from shortlist.metrics import (
+    auc,
+    debiased_truth,
+    ece,
+    hits,
+    hits_at,
+    parse,
+    rank_pessimistic,
+    read_name,
+    recall,
+    sampled_hits,
+    top_k,
+    top_products,
+)
 from shortlist.testing import _metrics as suite
 
 METRICS = sorted(suite.REFERENCES)
@@ -150,3 +164,38 @@ def test_binary_metrics_ignore_the_order_of_rows(rows: list[tuple[int, float]], 
     np.testing.assert_allclose(ece(labels[order], predicted[order]), ece(labels, predicted), atol=1e-12)
     np.testing.assert_allclose(auc(labels, np.log(predicted)), auc(labels, predicted))
     np.testing.assert_allclose(auc(1 - labels, -predicted), auc(labels, predicted))
+
+
+@pytest.mark.parametrize("constant", [0.0, 3.0, np.nan])
+def test_constant_vectors_rank_like_a_random_list(constant: float) -> None:
+    """A ranking of permuted items: equal products are no better than chance, NaN is worse."""
+    rng = np.random.default_rng(0)
+    hits_at_ten = []
+    for _ in range(200):
+        order = rng.permutation(50)
+        queries, items = np.full((1, 4), constant, np.float32), np.ones((50, 4), np.float32)
+        places, _scores = top_products(queries, items, 10)
+        best = np.where(places < 0, -1, order[places])
+        hits_at_ten.append(recall(hits(best, np.array([0, 3]), np.array([0, 1, 2])), np.array([3]), 10)[0])
+    # 10 of 50 are shown: a fifth of the three is found, +- four standard errors.
+    expected = 0.0 if np.isnan(constant) else 0.2
+    assert np.mean(hits_at_ten) == pytest.approx(expected, abs=4 * np.sqrt(0.2 * 0.8 / 3 / 200))
+
+
+@given(case=queries())
+@settings(max_examples=60, deadline=None)
+def test_no_value_exceeds_one_under_any_variant(case: Case) -> None:
+    recommended, relevant, k = case
+    offsets, items, counts = _truth(relevant)
+    own = [sorted({item for item in row if item >= 0}) for row in recommended]
+    lists = np.full((len(own), 8), -1, dtype=np.int64)
+    for query, row in enumerate(own):
+        lists[query, : len(row)] = row
+    kept = Ragged(items, offsets).keep(debiased_truth(items, 0.0))
+    name = read_name(f"ndcg@{k}(sampled:3,uniform)")
+    sampled = sampled_hits(name, lists, Ragged(items, offsets), np.ones(ITEMS))
+    for metric in ("ndcg", "mrr", "map", "recall", "precision", "capped_recall", "r_precision", "hit_rate"):
+        function = parse(f"{metric}@{k}")[0]
+        thinned = function(hits(lists, kept.offsets, kept.values), kept.lengths, k)
+        for values in (thinned, function(sampled, counts, k)):
+            assert ((values >= 0) & (values <= 1 + 1e-12) | np.isnan(values)).all()

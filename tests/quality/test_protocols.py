@@ -1,8 +1,8 @@
 """MovieLens 100k under four protocols: popularity and EASE must give the figures others got with other code.
 
 Popularity has nothing to tune and nothing drawn: its row checks splits, filters, catalogue and metrics.
-Expected are means over seeds; the deviation between seeds (random deals: popularity .0055, EASE .0041 NDCG@10)
-is the tolerance. Run with ``-rP`` to see the figures.
+Expected are means over seeds; the deviation between seeds (random deals: popularity .0055, EASE .0041) is
+the tolerance. Run with ``-rP`` to see the figures.
 """
 
 import os

@@ -12,7 +12,7 @@ __all__ = ["BestK"]
 Scores: TypeAlias = npt.NDArray[np.float32]
 Items: TypeAlias = npt.NDArray[np.int64]
 
-# Columns of the first part of a wide block: its k best set the bar for the rest.
+# Columns of the first part of a wide block, or 16 k: its k best, by sorting, set the bar for the rest.
 _FIRST = 512
 
 
@@ -74,7 +74,7 @@ class BestK:
         # At most as many as came before: a bar from few items would let too many of the next pass.
         begin, width = 0, block.shape[1]
         while begin < width:
-            end = min(width, begin + max(_FIRST, self._next))
+            end = min(width, begin + max(_FIRST, 16 * self._k, self._next))
             if self._next == 0 and self._k < end:
                 self._begin(block[:, :end], start)
             else:

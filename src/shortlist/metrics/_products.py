@@ -1,10 +1,10 @@
 """The items of largest inner product, over a whole catalogue, without the table of all scores."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -50,26 +50,36 @@ def top_products(
     (array([[0, 1]]), array([[1. , 0.5]], dtype=float32))
     """
     _check(queries, items, k, seen)
-    workers = threads or _threads()
+    workers = min(threads or _threads(), max(1, -(-len(queries) // _QUERIES)))
+    if workers == 1:
+        return _ranked(queries, items, k, seen, (1, map))
+    with ThreadPoolExecutor(workers) as pool:
+        return _ranked(queries, items, k, seen, (workers, pool.map))
+
+
+def _ranked(
+    queries: Vectors, items: Vectors, k: int, seen: Ragged | None, work: tuple[int, Callable[..., Any]]
+) -> tuple[Items, Vectors]:
+    """The product block by block; ``work`` is how many sift at once, and what lets them."""
+    step, each = _QUERIES * work[0], work[1]
     found = np.full((len(queries), k), -1, dtype=np.int64)
     scores = np.full((len(queries), k), -np.inf, dtype=np.float32)
-    room = np.empty(_QUERIES * workers * _ITEMS, dtype=np.float32)
-    with ThreadPoolExecutor(workers) as pool:
-        for start in range(0, len(queries), _QUERIES * workers):
-            rows = slice(start, min(start + _QUERIES * workers, len(queries)))
-            cuts = [slice(at, min(at + _QUERIES, rows.stop)) for at in range(start, rows.stop, _QUERIES)]
-            bests = [BestK(cut.stop - cut.start, k) for cut in cuts]
-            hidden = None if seen is None else _by_block(seen, rows, len(items))
-            for first in range(0, len(items), _ITEMS):
-                part = items[first : first + _ITEMS]
-                block = room[: (rows.stop - start) * len(part)].reshape(-1, len(part))
-                np.matmul(queries[rows], part.T, out=block)
-                if hidden is not None:
-                    block[next(hidden)] = -np.inf
-                halves = [block[cut.start - start : cut.stop - start] for cut in cuts]
-                list(pool.map(BestK.add, bests, halves, [first] * len(cuts)))
-            for cut, (best, value) in zip(cuts, pool.map(BestK.finish, bests), strict=True):
-                found[cut], scores[cut] = best, value
+    room = np.empty(min(step, len(queries)) * _ITEMS, dtype=np.float32)
+    for start in range(0, len(queries), step):
+        rows = slice(start, min(start + step, len(queries)))
+        cuts = [slice(at, min(at + _QUERIES, rows.stop)) for at in range(start, rows.stop, _QUERIES)]
+        bests = [BestK(cut.stop - cut.start, k) for cut in cuts]
+        hidden = None if seen is None else _by_block(seen, rows, len(items))
+        for first in range(0, len(items), _ITEMS):
+            part = items[first : first + _ITEMS]
+            block = room[: (rows.stop - start) * len(part)].reshape(-1, len(part))
+            np.matmul(queries[rows], part.T, out=block)
+            if hidden is not None:
+                block[next(hidden)] = -np.inf
+            shares = [block[cut.start - start : cut.stop - start] for cut in cuts]
+            list(each(BestK.add, bests, shares, [first] * len(cuts)))
+        for cut, (best, value) in zip(cuts, each(BestK.finish, bests), strict=True):
+            found[cut], scores[cut] = best, value
     return found, scores
 
 

@@ -1,0 +1,53 @@
+"""Exact retrieval for many users at the price of a matrix product."""
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from shortlist.data import Keys
+from shortlist.index import VectorIndex
+from shortlist.metrics import top_products
+from shortlist.pipeline import Merge, Pipeline, Retrieve, Stage
+
+__all__ = ["with_products"]
+
+Rows = npt.NDArray[np.int64]
+Vectors = npt.NDArray[np.float32]
+
+
+def with_products(pipe: Pipeline) -> Pipeline:
+    """The same pipeline, its exact indexes searched by `shortlist.metrics.top_products`.
+
+    What an exact index finds is defined by the vectors alone: the items are the same, but for scores that
+    differ by the rounding of float32. An index that approximates is searched as it is.
+    """
+    return replace(pipe, stages=tuple(_quick(stage) for stage in pipe.stages))
+
+
+def _quick(stage: Stage) -> Stage:
+    if isinstance(stage, Merge):
+        return Merge(*(_quick(part) for part in stage.sources), name=stage.name)
+    if isinstance(stage, Retrieve) and isinstance(stage.index, VectorIndex) and stage.index.kind == "exact":
+        return replace(stage, index=_Products(stage.index))
+    return stage
+
+
+class _Products:
+    """The vectors of an index, searched by products."""
+
+    def __init__(self, index: VectorIndex) -> None:
+        self.keys: Keys = index.keys
+        self._vectors = index.vectors(np.arange(len(index)))
+
+    def search(
+        self, queries: Vectors, k: int, *, allowed: npt.NDArray[np.bool_] | None = None
+    ) -> tuple[Rows, Vectors]:
+        """See `VectorIndex.search`."""
+        vectors = self._vectors if allowed is None else self._vectors[allowed]
+        finite = np.isfinite(queries).all(axis=1)
+        asked = np.where(finite[:, None], queries, np.float32(np.nan))
+        rows, scores = top_products(asked, vectors, k)
+        if allowed is not None and len(vectors) > 0:
+            rows = np.where(rows >= 0, np.flatnonzero(allowed)[rows], -1)
+        return rows, scores
