@@ -38,15 +38,22 @@ class _Products:
 
     def __init__(self, index: VectorIndex) -> None:
         self.keys: Keys = index.keys
+        self.dim = index.dim
         self._vectors = index.vectors(np.arange(len(index)))
+
+    def vectors(self, rows: Rows) -> Vectors:
+        """See `VectorIndex.vectors`."""
+        found = np.zeros((len(rows), self.dim), dtype=np.float32)
+        found[rows >= 0] = self._vectors[rows[rows >= 0]]
+        return found
 
     def search(
         self, queries: Vectors, k: int, *, allowed: npt.NDArray[np.bool_] | None = None
     ) -> tuple[Rows, Vectors]:
         """See `VectorIndex.search`."""
         vectors = self._vectors if allowed is None else self._vectors[allowed]
-        finite = np.isfinite(queries).all(axis=1)
-        asked = np.where(finite[:, None], queries, np.float32(np.nan))
+        finite = np.isfinite(queries).all(axis=1, keepdims=True)
+        asked = np.where(finite, queries, np.float32(np.nan))
         rows, scores = top_products(asked, vectors, k)
         if allowed is not None and len(vectors) > 0:
             rows = np.where(rows >= 0, np.flatnonzero(allowed)[rows], -1)

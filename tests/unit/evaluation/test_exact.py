@@ -59,3 +59,11 @@ def test_an_index_that_approximates_is_measured_as_it_is(
 ) -> None:
     pipe = pipeline(state, "hnsw", monkeypatch)
     assert with_products(pipe).stages[0].sources[0] is pipe.stages[0].sources[0]  # type: ignore[attr-defined]
+
+
+def test_vectors_stay_those_of_the_index(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    quick = with_products(pipeline(state, "exact", monkeypatch)).stages[0].sources[0].index  # type: ignore[attr-defined]
+    assert quick.dim == 3
+    np.testing.assert_array_equal(
+        quick.vectors(np.array([4, -1])), np.stack([VECTORS[4], np.zeros(3, np.float32)])
+    )
