@@ -43,6 +43,7 @@ from shortlist.metrics._intervals import (
     sign_flip,
 )
 from shortlist.metrics._names import MetricName, read_name
+from shortlist.metrics._off_policy import doubly_robust, ips, snips
 from shortlist.metrics._pessimistic import hits_at, rank_pessimistic
 from shortlist.metrics._products import top_products
 from shortlist.metrics._ranking import (
@@ -75,6 +76,7 @@ __all__ = [
     "category_diversity",
     "coverage",
     "debiased_truth",
+    "doubly_robust",
     "ece",
     "gauc",
     "gini",
@@ -82,6 +84,7 @@ __all__ = [
     "hits",
     "hits_at",
     "intra_list_diversity",
+    "ips",
     "logloss",
     "mean",
     "mean_interval",
@@ -101,6 +104,7 @@ __all__ = [
     "sampled_hits",
     "serendipity",
     "sign_flip",
+    "snips",
     "top_k",
     "top_products",
     "undersampled",
