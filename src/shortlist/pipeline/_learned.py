@@ -36,7 +36,8 @@ class Learned:
     order of the catalogue, as in fitting. Gives the column ``<name>_score``.
 
     Attributes:
-        learner: scores all items for histories.
+        learner: scores all items for histories. It was fitted on the users and items of the state in their
+            order; what the learners of `shortlist.models.classical` fit is saved in a bundle and served.
         k: most candidates of a request.
         name: what traces and answers call it.
         trained_until: first moment whose events the learner did not learn from, microseconds since 1970.

@@ -30,6 +30,7 @@ from shortlist.models.classical import (
     RP3beta,
     Subspace,
 )
+from shortlist.models.classical import _compiled as compiled
 from shortlist.testing import _recommenders as suite
 
 Fit = Callable[[csr_array], Any]
@@ -134,7 +135,9 @@ def test_learners_say_what_they_need() -> None:
     [ItemKNN(), IALS(dim=2), SLIM(), RP3beta(), BPRMF(epochs=1)],
     ids=lambda one: type(one).__name__,
 )
-def test_threads_change_nothing(learner: Any) -> None:
+@pytest.mark.parametrize("steps", [0, 1 << 60], ids=["compiled", "NumPy"])
+def test_threads_change_nothing(learner: Any, steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "_STEPS", steps)
     X = suite.planted().matrix
     one, three = (learner.fit(X, threads=threads).arrays() for threads in (1, 3))
     for name in one:
