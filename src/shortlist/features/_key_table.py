@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from itertools import repeat
 from threading import Lock
 from typing import Any
 
@@ -11,7 +12,9 @@ import polars as pl
 
 from shortlist.features._array_columns import is_missing
 from shortlist.features._combination_index import CombinationIndex
+from shortlist.features._compiled import kernels, may_compile
 from shortlist.features._integer_index import IntegerIndex
+from shortlist.features._numbered import LongIndex, can_number
 
 __all__ = ["NULL_KEY", "UNKNOWN_KEY", "KeyTable"]
 
@@ -29,7 +32,8 @@ class KeyTable:
 
     Three look-ups find the same positions: `place` is an expression over frames, `positions` takes a column,
     and `find_all` single values. Each searches an index built at its first use (integers: `IntegerIndex`;
-    strings: a Polars enumeration; several columns: `CombinationIndex`; single values: a dictionary).
+    strings: a Polars enumeration; several columns: `CombinationIndex`; single values: a dictionary). Where
+    loops may be compiled, long columns of either kind are found by a `LongIndex`.
 
     Attributes:
         frame: the key columns, then columns of values by key.
@@ -47,6 +51,8 @@ class KeyTable:
         self.keys = keys
         self._places: list[tuple[pl.Expr, pl.Expr]] = []
         self._whole: tuple[KeyTable, Numbers] | None = None
+        self._asked = 0
+        self._long: LongIndex | None = None
         self._lock = Lock()
 
     def __len__(self) -> int:
@@ -92,11 +98,7 @@ class KeyTable:
         """int64 [N]: the position of each value (a struct where there are several keys), -1 for others."""
         if len(self.keys) > 1:
             return self._combinations.positions(values.struct.unnest().get_columns())
-        if self.is_text:
-            found = values.to_frame("x").lazy().select(self.place(pl.col("x"))).collect()["x"]
-            return np.asarray(np.maximum(found.to_numpy(), UNKNOWN_KEY), np.int64)
-        nulls = values.is_null().to_numpy() if values.null_count() else False
-        return np.where(nulls, UNKNOWN_KEY, self._index.positions(_integers(values))).astype(np.int64)
+        return np.maximum(self._places_of(values), UNKNOWN_KEY)
 
     def find(self, value: Any) -> int:
         """The position of one value (a tuple where there are several keys), -1 for others."""
@@ -107,13 +109,16 @@ class KeyTable:
 
         A number is found in another notation too: "17850" for 17850 and the reverse, as `Keys` does.
         """
-        find = self._lookup_with_null.get
-        places = [find(value, UNKNOWN_KEY) for value in values]
-        if UNKNOWN_KEY in places:
-            for row, place in enumerate(places):
-                if place == UNKNOWN_KEY:
-                    places[row] = find(self.as_key(values[row]), UNKNOWN_KEY)
-        return places
+        return self.find_many(values).tolist()
+
+    def find_many(self, values: Sequence[Any]) -> Positions:
+        """The same as int64 [N]."""
+        find, native = self._lookup_with_null.get, self.native
+        found = np.fromiter(map(find, values, repeat(UNKNOWN_KEY)), np.int64, len(values))
+        for row in np.flatnonzero(found == UNKNOWN_KEY).tolist():
+            if type(values[row]) is not native:
+                found[row] = find(self.as_key(values[row]), UNKNOWN_KEY)
+        return found
 
     def as_key(self, value: Any) -> Any:
         """A single value in the notation of the keys, None for NaN."""
@@ -125,6 +130,13 @@ class KeyTable:
     def find_one(self) -> Callable[[Any, int], int]:
         """Position of one key in the notation of the table, -2 for null, and what is given for another."""
         return self._lookup_with_null.get
+
+    @cached_property
+    def native(self) -> type:
+        """The type whose values have no other notation; a combination of values has none such."""
+        if len(self.keys) > 1:
+            return type(None)
+        return {pl.String: str, pl.Boolean: bool}.get(self._type.base_type(), int)
 
     def warm_up(self) -> None:
         """Build the look-up of single values now."""
@@ -153,7 +165,7 @@ class KeyTable:
 
     def _looked_up(self, value: pl.Expr) -> pl.Expr:
         if self._whole is None:
-            return self._text_place(value) if self._is_plain_text else self._searched(value)
+            return self._searched(value)
         whole, numbers = self._whole
 
         def take(places: pl.Series) -> pl.Series:
@@ -164,19 +176,45 @@ class KeyTable:
         same = np.array_equal(numbers[: len(whole)], np.arange(len(whole)))
         return place if same else place.map_batches(take, return_dtype=pl.Int64, is_elementwise=True)
 
-    def _text_place(self, value: pl.Expr) -> pl.Expr:
-        found = value.cast(pl.Enum(self._series), strict=False).to_physical().cast(pl.Int64)
-        return pl.when(value.is_not_null()).then(found.fill_null(UNKNOWN_KEY)).otherwise(NULL_KEY)
-
     def _searched(self, value: pl.Expr) -> pl.Expr:
+        if self._is_plain_text and not may_compile():
+            return _enumerated(pl.Enum(self._series), value)
+
         def search(values: pl.Series) -> pl.Series:
-            places = self.positions(values)
-            nulls = _nulls(values)
-            if nulls is not None:
-                places[nulls] = NULL_KEY
-            return pl.Series(values.name, places)
+            return pl.Series(values.name, self._places_of(values))
 
         return value.map_batches(search, return_dtype=pl.Int64, is_elementwise=True)
+
+    def _places_of(self, values: pl.Series) -> Positions:
+        """int64 [N]: the position of each value, -1 unknown, -2 null."""
+        index = self._long_index(values)
+        if index is not None:
+            return index.places(values)
+        if self._is_plain_text:
+            return values.to_frame("x").select(self._by_enumeration).to_series().to_numpy()
+        if len(self.keys) > 1:
+            places = self._combinations.positions(values.struct.unnest().get_columns())
+        else:
+            places = self._index.positions(_integers(values)).astype(np.int64)
+        nulls = _nulls(values)
+        if nulls is not None:
+            places[nulls] = NULL_KEY
+        return places
+
+    def _long_index(self, values: pl.Series) -> LongIndex | None:
+        """The index for so many values, if there is one for these types."""
+        self._asked += len(values)
+        loops = kernels(len(values), self._asked) if len(self.keys) == 1 else None
+        if loops is None or not can_number(self._type) or (values.dtype == pl.String) != self.is_text:
+            return None
+        if self._long is None:  # two may come here at once; to wait for each other, they could wait for ever
+            self._long = LongIndex(loops, self._series)
+        return self._long
+
+    @cached_property
+    def _by_enumeration(self) -> pl.Expr:
+        """The positions of strings x; the expression holds Polars' index of the keys."""
+        return _enumerated(pl.Enum(self._series), pl.col("x"))
 
     @property
     def _series(self) -> pl.Series:
@@ -201,6 +239,11 @@ class KeyTable:
     @cached_property
     def _index(self) -> IntegerIndex:
         return IntegerIndex(_integers(self._series))
+
+
+def _enumerated(keys: pl.Enum, value: pl.Expr) -> pl.Expr:
+    found = value.cast(keys, strict=False).to_physical().cast(pl.Int64)
+    return pl.when(value.is_not_null()).then(found.fill_null(UNKNOWN_KEY)).otherwise(NULL_KEY)
 
 
 def _integers(values: pl.Series) -> npt.NDArray[np.int64]:

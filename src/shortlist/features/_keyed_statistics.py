@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from shortlist.features._numbered_cells import merged_by_number
+
 __all__ = ["PARTS", "KeyedMoments"]
 
 PARTS = ("count", "sum", "m2", "min", "max")
@@ -48,6 +50,11 @@ class KeyedMoments:
     def merge_many(self, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
         """Add up; for m2, add the squared distances of the parts' means from the common mean."""
         keys, squared = list(self.keys), self._squared
+        if self.by_number:
+            sums = [name for name in frames[0].columns if name not in keys]
+            found = merged_by_number(frames, keys[0], "".join(keys[1:]) or None, sums)
+            if found is not None:
+                return found.select(frames[0].columns)
         parts = pl.concat([frame.lazy() for frame in frames])
         weighted = parts.with_columns((_of("n", v) * _of("mean", v)).alias(f"weighted_{v}") for v in squared)
         added = [pl.col("count").sum()] if "count" in self.parts else []
@@ -65,6 +72,12 @@ class KeyedMoments:
             whole = whole.join(apart.group_by(keys).agg(pl.all().sum()), on=keys, nulls_equal=True)
             whole = whole.with_columns(_of("m2", v) + _of("apart", v) for v in squared)
         return whole.select(frames[0].columns).collect(engine="streaming")
+
+    @property
+    def by_number(self) -> bool:
+        """Whether numbers and sums by one key are all of it, or by one key and a fold."""
+        _, *others = self.keys
+        return set(self.parts) <= {"count", "sum"} and others in ([], ["fold"])
 
     def _measured(self, v: str, x: pl.Expr) -> list[pl.Expr]:
         """Of one value; for m2 the mean square, which is multiplied by n afterwards."""

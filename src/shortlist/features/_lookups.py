@@ -20,6 +20,8 @@ from shortlist.schema import FIRST_UNKNOWN, Column, Tags
 __all__ = ["Key", "Lookups", "Same", "looked_up"]
 
 Numbers = npt.NDArray[np.float32]
+# From the position of a key to its code.
+_MORE = FIRST_UNKNOWN + 1
 # What tells keys apart: the identity of each table, and the names of what is taken from it.
 Same = tuple[tuple[int | str, ...], ...]
 
@@ -32,13 +34,15 @@ class Key:
         table: the values: those of a vocabulary first, in the order of their codes, then others.
         codes: name of the column of codes; None for none.
         known: how many of the values have a code.
-        values: names of the columns of numbers, and the numbers by position: float32 [V + 2].
+        values: names of the columns of numbers.
+        numbers: float32 [V + 2, columns]: the numbers by position, those of a value side by side.
     """
 
     table: KeyTable
     codes: str | None
     known: int
-    values: tuple[tuple[str, Numbers], ...]
+    values: tuple[str, ...]
+    numbers: Numbers
 
     @classmethod
     def of(cls, gathers: Sequence[Gather]) -> "Key":
@@ -48,7 +52,11 @@ class Key:
         tables = {id(g.table): g.table for g in ([] if coded is None else [gathers[0]]) + list(gathers)}
         table = _united(list(tables.values()))
         values = [(name, _moved(out, g.table, table)) for g, name, out in outputs if isinstance(out, Values)]
-        return cls(table, coded[1] if coded else None, len(coded[0]) if coded else 0, tuple(values))
+        numbers = np.zeros((len(table) + 2, len(values)), np.float32)
+        for place, (_, column) in enumerate(values):
+            numbers[:, place] = column
+        names = tuple(name for name, _ in values)
+        return cls(table, coded[1] if coded else None, len(coded[0]) if coded else 0, names, numbers)
 
 
 @dataclass(frozen=True)
@@ -73,7 +81,7 @@ class Lookups:
     @cached_property
     def gives(self) -> tuple[str, ...]:
         """Names of what comes out."""
-        return (*self._codes, *self._values)
+        return (*self._codes, *(name for key in self.keys for name in key.values))
 
     def run(self, columns: dict[str, Array | Ragged], made: dict[str, Array | Ragged]) -> None:
         """Put codes, int64, and values, float32, among the columns made.
@@ -82,14 +90,34 @@ class Lookups:
             TypeError: a column holds lists, or values of another type.
         """
         arrays = [_checked(columns[name], kinds) for name, kinds in self._asked]
+        if all(map(_is_one, arrays)):
+            self._run_one(arrays, made)
+            return
         place = self._places(arrays)
         if self._codes:
             coded = place[: len(self._codes)]
             known = np.where(coded < self._known, coded, UNKNOWN_KEY)
-            made.update(zip(self._codes, known + (FIRST_UNKNOWN + 1), strict=True))
-        if self._values:
-            values = np.array([numbers[place[row]] for row, numbers in self._numbers])
-            made.update(zip(self._values, values, strict=True))
+            made.update(zip(self._codes, known + _MORE, strict=True))
+        for row, names, numbers in self._numbers:
+            taken = np.ascontiguousarray(numbers.take(place[row], axis=0, mode="wrap").T)
+            made.update(zip(names, taken, strict=True))
+
+    def _run_one(self, arrays: list[Array], made: dict[str, Array | Ragged]) -> None:
+        """The same for a single row, in fewer calls."""
+        values = [array.item() for array in arrays]
+        place = [find(value, UNKNOWN_KEY) for find, value in zip(self._finds, values, strict=True)]
+        if UNKNOWN_KEY in place:
+            for row, one in enumerate(place):
+                if one == UNKNOWN_KEY and type(values[row]) is not self._natives[row]:
+                    place[row] = self.keys[row].table.find_all((values[row],))[0]
+        codes = [
+            (one if one < known else UNKNOWN_KEY) + _MORE
+            for one, known in zip(place, self._most, strict=False)
+        ]
+        made.update(zip(self._codes, np.array(codes, np.int64)[:, None], strict=True))
+        for row, names, numbers in self._numbers:
+            one = place[row] % len(numbers)
+            made.update(zip(names, numbers[one : one + 1].T.copy(), strict=True))
 
     def warm_up(self) -> None:
         """Build the look-ups of single values now."""
@@ -98,15 +126,12 @@ class Lookups:
 
     def _places(self, arrays: list[Array]) -> npt.NDArray[np.int64]:
         """int64 [columns, B]: positions of the keys."""
-        if all(map(_is_one, arrays)):
-            found = [find(array.item(), UNKNOWN_KEY) for find, array in zip(self._finds, arrays, strict=True)]
-            for row, one in enumerate(found):
-                if one == UNKNOWN_KEY:  # or null, or in another notation
-                    found[row] = self.keys[row].table.find_all((arrays[row].item(),))[0]
-            return np.array(found, np.int64)[:, None]
-        place = np.array([places(k.table, a) for k, a in zip(self.keys, arrays, strict=True)], np.int64)
-        if place.ndim != 2:
+        rows = len(arrays[0])
+        if any(array.shape != (rows,) for array in arrays):
             raise TypeError
+        place = np.empty((len(arrays), rows), np.int64)
+        for row, array in enumerate(arrays):
+            place[row] = places(self.keys[row].table, array)
         return place
 
     @cached_property
@@ -119,20 +144,25 @@ class Lookups:
         return tuple(key.table.find_one for key in self.keys)
 
     @cached_property
+    def _natives(self) -> tuple[type, ...]:
+        return tuple(key.table.native for key in self.keys)
+
+    @cached_property
     def _codes(self) -> tuple[str, ...]:
         return tuple(key.codes for key in self.keys if key.codes is not None)
 
     @cached_property
     def _known(self) -> npt.NDArray[np.int64]:
-        return np.array([[key.known] for key in self.keys if key.codes is not None])
+        return np.array(self._most)[:, None]
 
     @cached_property
-    def _values(self) -> tuple[str, ...]:
-        return tuple(name for key in self.keys for name, _ in key.values)
+    def _most(self) -> tuple[int, ...]:
+        """How many values of a column have codes, for those with codes."""
+        return tuple(key.known for key in self.keys if key.codes is not None)
 
     @cached_property
-    def _numbers(self) -> tuple[tuple[int, Numbers], ...]:
-        return tuple((row, numbers) for row, key in enumerate(self.keys) for _, numbers in key.values)
+    def _numbers(self) -> tuple[tuple[int, tuple[str, ...], Numbers], ...]:
+        return tuple((row, key.values, key.numbers) for row, key in enumerate(self.keys) if key.values)
 
 
 def looked_up(plan: Plan, states: States, names: frozenset[str], kept: dict[Same, Key]) -> Lookups | None:

@@ -1,12 +1,15 @@
 """One pass over a data set: partial statistics of its partitions, merged."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import TypeVar
 
 import polars as pl
 
-from shortlist.features._frames import prepare
+from shortlist.features._by_number import by_number
+from shortlist.features._compiled import may_compile
+from shortlist.features._frames import needed, prepare
 from shortlist.features._plan import Plan
 from shortlist.features._rows import Rows
 from shortlist.features._spill import Pile, Spill
@@ -15,6 +18,11 @@ from shortlist.features._statistics import Statistic
 __all__ = ["Measuring"]
 
 N = TypeVar("N")
+
+# What a value takes, roughly.
+_BYTES = 8
+# A piece is no larger than this.
+_PLENTY = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,23 +45,45 @@ class Measuring:
         engine, statistics = self.rows.engine, list(wanted.values())
         spill = Spill(engine.scratch(), engine.memory // 2, self.whole)
 
-        def partial(rows: pl.LazyFrame) -> list[Pile]:
-            prepared = prepare(plan, rows, schema, events, training=True)
-            plans = [statistic.plan(prepared) for statistic in statistics]
-            return [Pile((frame,)) for frame in _collected(statistics, plans)]
-
         def merge(left: list[Pile], right: list[Pile]) -> list[Pile]:
             return spill.add(statistics, left, right)
+
+        def partial(rows: pl.LazyFrame) -> list[Pile]:
+            found = (
+                _collected(statistics, prepare(plan, piece, schema, events, training=True))
+                for piece in self._pieces(rows)
+            )
+            return reduce(merge, ([Pile((frame,)) for frame in frames] for frames in found))
 
         piles = engine.map_reduce(partial, merge, self.rows.dataset.partitions)
         totals = [spill.total(one, pile) for one, pile in zip(statistics, piles, strict=True)]
         return dict(zip(wanted, totals, strict=True))
 
+    def _pieces(self, rows: pl.LazyFrame) -> Iterator[pl.LazyFrame]:
+        """A partition as it is; where loops may be compiled, in memory, in pieces there is room for."""
+        asked = needed(self.plan, rows, self.rows.schema, training=True, fitting=True)
+        types = asked.collect_schema().dtypes()
+        if not types or not may_compile():
+            yield rows
+            return
+        most = self.rows.engine.memory // (_BYTES * len(types))
+        pieces = asked.collect_batches(chunk_size=min(max(most, 1), _PLENTY), maintain_order=True)
+        empty = True
+        for piece in pieces:
+            yield piece.rechunk().lazy()
+            empty = False
+        if empty:
+            yield asked
 
-def _collected(statistics: Sequence[Statistic], plans: Sequence[pl.LazyFrame]) -> list[pl.DataFrame]:
+
+def _collected(statistics: Sequence[Statistic], rows: pl.LazyFrame) -> list[pl.DataFrame]:
     """Groups by streaming, which bounds their memory; other numbers without: their last digits stay then."""
-    keyed = [bool(getattr(statistic, "keys", ())) for statistic in statistics]
-    grouped = [plan for plan, has_keys in zip(plans, keyed, strict=True) if has_keys]
-    others = [plan for plan, has_keys in zip(plans, keyed, strict=True) if not has_keys]
-    found = {True: iter(pl.collect_all(grouped, engine="streaming")), False: iter(pl.collect_all(others))}
-    return [next(found[has_keys]) for has_keys in keyed]
+    found = by_number(statistics, rows.collect()) if may_compile() else {}
+    left = [place for place in range(len(statistics)) if place not in found]
+    plans = {place: statistics[place].plan(rows) for place in left}
+    keyed = [place for place in left if getattr(statistics[place], "keys", ())]
+    others = [place for place in left if place not in keyed]
+    for places, engine in ((keyed, "streaming"), (others, "in-memory")):
+        frames = pl.collect_all([plans[place] for place in places], engine=engine)
+        found |= dict(zip(places, frames, strict=True))
+    return [found[place] for place in range(len(statistics))]

@@ -40,6 +40,11 @@ class Lane:
         """The steps of one op after those of another; a column may be in several groups of an op."""
         return (list(layer) for _, layer in groupby(self.steps, key=lambda found: found[0].split(".")[1]))
 
+    @property
+    def learns(self) -> bool:
+        """Whether an op of it is fitted."""
+        return any(_fits(step) for _, step in self.steps)
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:

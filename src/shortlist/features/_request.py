@@ -55,7 +55,11 @@ class Request:
         try:
             made, query = program.run(columns), program.query
             left = program.left
-        except (TypeError, ValueError):  # a column of another type than in fitting: the slow path names it
+        except (
+            TypeError,
+            ValueError,
+            ArithmeticError,
+        ):  # a column of another type than in fitting: the slow path names it
             made, query, left = {}, frozenset(), _everything(self._plan, batch)
         for lane, names in left:
             out, per_query = _through(lane, self._states, batch, names)

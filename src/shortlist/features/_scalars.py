@@ -1,4 +1,4 @@
-"""The arithmetic that numeric ops are made of: one definition for frames and for arrays.
+"""The arithmetic that numeric ops are made of: one definition for frames, for arrays and for single values.
 
 Every part works in float64. A frame holds null where an array holds NaN. The numbers of a part may be arrays
 [F, 1]: then `Scalar.array` changes F columns [F, B] at once.
@@ -27,6 +27,9 @@ class Scalar(Protocol):
     def array(self, x: Floats) -> Floats:
         """On float64 values."""
 
+    def one(self, x: float) -> float:
+        """On a single value, where calls of arrays would cost more than the arithmetic."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fill:
@@ -44,8 +47,11 @@ class Fill:
 
     def array(self, x: Floats) -> Floats:
         """Fill NaN."""
-        missing = x != x  # noqa: PLR0124 - only NaN differs from itself
-        return np.where(missing, self.value, x) if missing.any() else x
+        return np.where(x == x, x, self.value)  # noqa: PLR0124 - only NaN differs from itself
+
+    def one(self, x: float) -> float:
+        """Fill NaN."""
+        return x if x == x else float(self.value)  # noqa: PLR0124 - only NaN differs from itself
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,6 +74,10 @@ class Clamp:
         kept: Floats = np.minimum(np.maximum(x, self.low), self.high)
         return kept
 
+    def one(self, x: float) -> float:
+        """Minimum and maximum."""
+        return float(self.low if x < self.low else self.high if x > self.high else x)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Log1p:
@@ -83,8 +93,11 @@ class Log1p:
 
     def array(self, x: Floats) -> Floats:
         """Natural logarithm."""
-        small = x <= -1.0
-        return np.log1p(np.where(small, np.nan, x) if small.any() else x)
+        return np.log1p(np.where(x > -1.0, x, np.nan))
+
+    def one(self, x: float) -> float:
+        """Natural logarithm, of the same library as that of arrays."""
+        return float(np.log1p(x)) if x > -1.0 else float("nan")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,6 +120,10 @@ class Affine:
         """Subtract and divide."""
         moved: Floats = (x - self.shift) / self.scale
         return moved
+
+    def one(self, x: float) -> float:
+        """Subtract and divide."""
+        return float((x - self.shift) / self.scale)
 
 
 def stacked(parts: Sequence[S]) -> S:

@@ -3,6 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import nan
+from typing import Any
 
 import numpy as np
 
@@ -25,12 +27,14 @@ class Stack:
         reads: names of the raw columns.
         gives: names of what comes out of each.
         parts: the arithmetic; its numbers are arrays [F, 1].
+        each: the arithmetic of each column by itself.
     """
 
     taken: tuple[tuple[Lane, str], ...]
     reads: tuple[str, ...]
     gives: tuple[str, ...]
     parts: tuple[Scalar, ...]
+    each: tuple[tuple[Scalar, ...], ...]
 
     def run(self, columns: dict[str, Array | Ragged], made: dict[str, Array | Ragged]) -> None:
         """Put the changed columns, float32, among those made.
@@ -41,12 +45,23 @@ class Stack:
         """
         given = [columns[name] for name in self.reads]
         for column in given:
-            if isinstance(column, Ragged) or column.dtype.kind not in "fiubO":
+            if isinstance(column, Ragged) or column.dtype.kind not in "fiubO" or column.ndim != 1:
                 raise TypeError
-        x: Floats = np.array(given, dtype=np.float64)
-        if x.ndim != 2:
-            raise ValueError
+        if all(column.size == 1 for column in given):
+            self._run_one([column.item() for column in given], made)
+            return
+        x: Floats = np.concatenate(given, dtype=np.float64, casting="unsafe").reshape(len(given), -1)
         made.update(zip(self.gives, run_scalars(self.parts, x).astype(np.float32), strict=True))
+
+    def _run_one(self, values: list[Any], made: dict[str, Array | Ragged]) -> None:
+        """The same for a single row, in fewer calls."""
+        changed = []
+        for value, parts in zip(values, self.each, strict=True):
+            x = nan if value is None else float(value)
+            for part in parts:
+                x = part.one(x)
+            changed.append(x)
+        made.update(zip(self.gives, np.array(changed).astype(np.float32)[:, None], strict=True))
 
 
 def stacks(plan: Plan, states: States, names: frozenset[str]) -> Iterator[Stack]:
@@ -60,7 +75,7 @@ def stacks(plan: Plan, states: States, names: frozenset[str]) -> Iterator[Stack]
     for members in alike.values():
         lanes, reads, gives, parts = zip(*members, strict=True)
         whole = tuple(stacked(same) for same in zip(*parts, strict=True))
-        yield Stack(tuple(zip(lanes, reads, strict=True)), reads, gives, whole)
+        yield Stack(tuple(zip(lanes, reads, strict=True)), reads, gives, whole, parts)
 
 
 def _arithmetic(lane: Lane, column: Column, states: States) -> tuple[str, tuple[Scalar, ...]] | None:

@@ -6,6 +6,8 @@ from typing import Protocol, runtime_checkable
 
 import polars as pl
 
+from shortlist.features._numbered_cells import merged_by_number
+
 __all__ = ["Counts", "MergesMany", "Moments", "Statistic", "Total"]
 
 
@@ -57,6 +59,10 @@ class Counts:
 
     def merge_many(self, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
         """Add up the counts of equal keys."""
+        if len(self.keys) == 1:
+            found = merged_by_number(frames, next(iter(self.keys)), None, ("count",))
+            if found is not None:
+                return found
         all_counts = pl.concat([frame.lazy() for frame in frames]).group_by(list(self.keys))
         return all_counts.agg(pl.col("count").sum()).collect(engine="streaming")
 

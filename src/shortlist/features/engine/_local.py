@@ -10,7 +10,7 @@ from typing import TypeVar
 import polars as pl
 
 from shortlist.errors import ArgumentError
-from shortlist.features.engine._memory import machine_memory, to_bytes
+from shortlist.features.engine._memory import give_back, machine_memory, to_bytes
 from shortlist.features.engine._progress import Progress
 from shortlist.features.engine._scratch import Scratch, scratch_root
 from shortlist.features.engine._shuffle import shuffled
@@ -79,6 +79,7 @@ class Local:
             for measured in _in_order(pool, self.threads, measure, parts):
                 progress.step(measured=measured)
                 tree.add(measured)
+        give_back()
         return tree.total()
 
     def shuffle(

@@ -2,11 +2,13 @@
 
 import os
 import re
+import sys
+from ctypes import CDLL
 from pathlib import Path
 
 from shortlist.errors import ArgumentError
 
-__all__ = ["machine_memory", "to_bytes"]
+__all__ = ["give_back", "machine_memory", "to_bytes"]
 
 _UNITS = {"B": 1} | {
     f"{prefix}{kind}": base ** (place + 1)
@@ -41,6 +43,15 @@ def machine_memory() -> int:
     """
     known = [*_group_bounds(), *_physical()]
     return min(known, default=_WHERE_UNKNOWN)
+
+
+def give_back() -> bool:
+    """Have the C library return the memory of freed arrays to the system; gives whether it knows how.
+
+    It keeps it otherwise, once for every thread that has worked: next to what a job holds, that is much.
+    """
+    trim = getattr(CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    return trim is not None and bool(trim(0))
 
 
 def _parsed(amount: str) -> int | None:

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from types import ModuleType
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from shortlist.errors import SchemaError
+from shortlist.features._compiled import kernels
 from shortlist.features._key_table import NULL_KEY, KeyTable
+from shortlist.features._numbered import can_number, numbered
 from shortlist.features._op import Exprs, Step
 from shortlist.features.ops._checks import column_type
 from shortlist.features.ops._combination import combined_column
@@ -73,11 +76,14 @@ def group_table(groups: pl.DataFrame, keys: Iterable[str]) -> KeyTable:
 def group_places(
     cells: pl.DataFrame, keys: Iterable[str]
 ) -> tuple[KeyTable, pl.DataFrame, npt.NDArray[np.int64]]:
-    """The groups as keys in rising order, the cells in that order, and the position of each cell's group.
+    """The groups as keys in rising order, the cells in some order, and the position of each cell's group.
 
     Groups may have several cells. The group of nulls alone is not among the keys; its position is -2.
     """
     names = list(keys)
+    loops = kernels(len(cells)) if len(names) == 1 and can_number(cells.schema[names[0]]) else None
+    if loops is not None:
+        return _numbered_places(loops, cells, names[0])
     ordered = cells.sort(names, nulls_last=True)
     number = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in names).cum_sum()
     found = ordered.select(*names, place=number.cast(pl.Int64), none=ungrouped(names))
@@ -85,6 +91,18 @@ def group_places(
     first = 0 if groups.is_empty() else groups["place"][0]
     places = found.select(pl.when("none").then(NULL_KEY).otherwise(pl.col("place") - first))
     return KeyTable(groups.select(names), tuple(names)), ordered, places.to_series().to_numpy()
+
+
+def _numbered_places(
+    loops: ModuleType, cells: pl.DataFrame, key: str
+) -> tuple[KeyTable, pl.DataFrame, npt.NDArray[np.int64]]:
+    """The same for many cells, without sorting any but the distinct keys."""
+    found = numbered(loops, cells[key])
+    known = found.keys[1:]
+    order = known.arg_sort()
+    place_of = np.full(len(found.keys), NULL_KEY, np.int64)
+    place_of[order.to_numpy() + 1] = np.arange(len(known))
+    return KeyTable(known.gather(order).alias(key).to_frame(), (key,)), cells, place_of[found.numbers]
 
 
 def ungrouped(keys: Iterable[str]) -> pl.Expr:

@@ -117,17 +117,17 @@ def look_up(gather: Gather, inputs: tuple[Column, ...], columns: Arrays) -> dict
     return _found(gather, value)
 
 
-def places(table: KeyTable, values: Sequence[Any] | Array) -> Sequence[int] | npt.NDArray[np.int64]:
+def places(table: KeyTable, values: Sequence[Any] | Array) -> npt.NDArray[np.int64]:
     """The position of each value, -1 unknown, -2 null."""
     if not isinstance(values, np.ndarray):
-        return table.find_all(values)
+        return table.find_many(values)
     if len(values) > _MANY and values.dtype.kind in "iub":
         return table.positions(pl.Series(values))
-    return table.find_all(values.tolist())
+    return table.find_many(values.tolist())
 
 
 def _found(gather: Gather, values: Sequence[Any] | Array) -> dict[str, Array | Ragged]:
-    place = np.array(places(gather.table, values), dtype=np.int64)
+    place = places(gather.table, values)
     if gather.strict is not None:
         plain = values.tolist() if isinstance(values, np.ndarray) else values
         _refuse_unknown(gather, [plain[row] for row in np.flatnonzero(place == UNKNOWN_KEY).tolist()])
