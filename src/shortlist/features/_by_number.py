@@ -51,12 +51,11 @@ def _parts(statistics: Iterable[Any], rows: pl.DataFrame) -> dict[int, pl.Series
 
 def _key(statistic: Statistic) -> pl.Expr | None:
     """The one key of a statistic, if numbers of distinct keys are all that it needs."""
-    if isinstance(statistic, Counts):
-        return (
-            next(iter(statistic.keys.values())) if len(statistic.keys) == 1 and not statistic.lists else None
-        )
-    numbers = isinstance(statistic, KeyedMoments) and statistic.by_number
-    return next(iter(statistic.keys.values())) if numbers else None
+    if isinstance(statistic, Counts) and len(statistic.keys) == 1 and not statistic.lists:
+        return next(iter(statistic.keys.values()))
+    if isinstance(statistic, KeyedMoments) and statistic.by_number:
+        return next(iter(statistic.keys.values()))
+    return None
 
 
 def _measured(

@@ -109,7 +109,8 @@ class KeyTable:
 
         A number is found in another notation too: "17850" for 17850 and the reverse, as `Keys` does.
         """
-        return self.find_many(values).tolist()
+        places: list[int] = self.find_many(values).tolist()
+        return places
 
     def find_many(self, values: Sequence[Any]) -> Positions:
         """The same as int64 [N]."""

@@ -14,6 +14,7 @@ from shortlist.features._plan import Plan
 from shortlist.features._rows import Rows
 from shortlist.features._spill import Pile, Spill
 from shortlist.features._statistics import Statistic
+from shortlist.schema import Schema
 
 __all__ = ["Measuring"]
 
@@ -43,7 +44,8 @@ class Measuring:
         """The total of every statistic."""
         plan, schema, events = self.plan, self.rows.schema, self.rows.events
         engine, statistics = self.rows.engine, list(wanted.values())
-        spill = Spill(engine.scratch(), engine.memory // 2, self.whole)
+        memory = engine.memory
+        spill = Spill(engine.scratch(), memory // 2, self.whole)
 
         def merge(left: list[Pile], right: list[Pile]) -> list[Pile]:
             return spill.add(statistics, left, right)
@@ -51,7 +53,7 @@ class Measuring:
         def partial(rows: pl.LazyFrame) -> list[Pile]:
             found = (
                 _collected(statistics, prepare(plan, piece, schema, events, training=True))
-                for piece in self._pieces(rows)
+                for piece in _pieces(plan, rows, schema, memory)
             )
             return reduce(merge, ([Pile((frame,)) for frame in frames] for frames in found))
 
@@ -59,21 +61,21 @@ class Measuring:
         totals = [spill.total(one, pile) for one, pile in zip(statistics, piles, strict=True)]
         return dict(zip(wanted, totals, strict=True))
 
-    def _pieces(self, rows: pl.LazyFrame) -> Iterator[pl.LazyFrame]:
-        """A partition as it is; where loops may be compiled, in memory, in pieces there is room for."""
-        asked = needed(self.plan, rows, self.rows.schema, training=True, fitting=True)
-        types = asked.collect_schema().dtypes()
-        if not types or not may_compile():
-            yield rows
-            return
-        most = self.rows.engine.memory // (_BYTES * len(types))
-        pieces = asked.collect_batches(chunk_size=min(max(most, 1), _PLENTY), maintain_order=True)
-        empty = True
-        for piece in pieces:
-            yield piece.rechunk().lazy()
-            empty = False
-        if empty:
-            yield asked
+
+def _pieces(plan: Plan, rows: pl.LazyFrame, schema: Schema, memory: int) -> Iterator[pl.LazyFrame]:
+    """A partition as it is; where loops may be compiled, in memory, in pieces there is room for."""
+    asked = needed(plan, rows, schema, training=True, fitting=True)
+    types = asked.collect_schema().dtypes()
+    if not types or not may_compile():
+        yield rows
+        return
+    most = min(max(memory // (_BYTES * len(types)), 1), _PLENTY)
+    empty = True
+    for piece in asked.collect_batches(chunk_size=most, maintain_order=True):
+        yield piece.rechunk().lazy()
+        empty = False
+    if empty:
+        yield asked
 
 
 def _collected(statistics: Sequence[Statistic], rows: pl.LazyFrame) -> list[pl.DataFrame]:
@@ -83,7 +85,7 @@ def _collected(statistics: Sequence[Statistic], rows: pl.LazyFrame) -> list[pl.D
     plans = {place: statistics[place].plan(rows) for place in left}
     keyed = [place for place in left if getattr(statistics[place], "keys", ())]
     others = [place for place in left if place not in keyed]
-    for places, engine in ((keyed, "streaming"), (others, "in-memory")):
-        frames = pl.collect_all([plans[place] for place in places], engine=engine)
-        found |= dict(zip(places, frames, strict=True))
+    groups = pl.collect_all([plans[place] for place in keyed], engine="streaming")
+    numbers = pl.collect_all([plans[place] for place in others], engine="in-memory")
+    found |= dict(zip([*keyed, *others], [*groups, *numbers], strict=True))
     return [found[place] for place in range(len(statistics))]

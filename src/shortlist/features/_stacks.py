@@ -43,10 +43,7 @@ class Stack:
             TypeError: a column holds lists, or no numbers.
             ValueError: an object in a column is no number.
         """
-        given = [columns[name] for name in self.reads]
-        for column in given:
-            if isinstance(column, Ragged) or column.dtype.kind not in "fiubO" or column.ndim != 1:
-                raise TypeError
+        given = [_numbers(columns[name]) for name in self.reads]
         if all(column.size == 1 for column in given):
             self._run_one([column.item() for column in given], made)
             return
@@ -64,6 +61,12 @@ class Stack:
         made.update(zip(self.gives, np.array(changed).astype(np.float32)[:, None], strict=True))
 
 
+def _numbers(column: Array | Ragged) -> Array:
+    if isinstance(column, Ragged) or column.dtype.kind not in "fiubO" or column.ndim != 1:
+        raise TypeError
+    return column
+
+
 def stacks(plan: Plan, states: States, names: frozenset[str]) -> Iterator[Stack]:
     """The stacks that columns of some names make."""
     alike: dict[tuple[type[Scalar], ...], list[tuple[Lane, str, str, tuple[Scalar, ...]]]] = defaultdict(list)
@@ -73,9 +76,10 @@ def stacks(plan: Plan, states: States, names: frozenset[str]) -> Iterator[Stack]
                 made, parts = found
                 alike[tuple(map(type, parts))].append((lane, column.name, made, parts))
     for members in alike.values():
-        lanes, reads, gives, parts = zip(*members, strict=True)
-        whole = tuple(stacked(same) for same in zip(*parts, strict=True))
-        yield Stack(tuple(zip(lanes, reads, strict=True)), reads, gives, whole, parts)
+        lanes, reads, gives, _ = zip(*members, strict=True)
+        each = tuple(parts for *_, parts in members)
+        whole = tuple(stacked(same) for same in zip(*each, strict=True))
+        yield Stack(tuple(zip(lanes, reads, strict=True)), reads, gives, whole, each)
 
 
 def _arithmetic(lane: Lane, column: Column, states: States) -> tuple[str, tuple[Scalar, ...]] | None:
