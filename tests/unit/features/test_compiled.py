@@ -1,0 +1,260 @@
+"""Compiled loops give what the other way gives: numbers, positions, statistics, whole workflows."""
+
+from functools import reduce
+
+import numpy as np
+import polars as pl
+import polars.testing
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shortlist.features import Workflow, _compiled, ops
+from shortlist.features._by_number import by_number
+from shortlist.features._compiled import kernels, may_compile
+from shortlist.features._gather import taken
+from shortlist.features._hash import mix
+from shortlist.features._key_table import KeyTable
+from shortlist.features._keyed_statistics import KeyedMoments
+from shortlist.features._numbered import LongIndex, numbered
+from shortlist.features._scalars import Affine, Clamp, Fill, Log1p, run_scalars
+from shortlist.features._statistics import Counts
+from shortlist.features.engine import Local
+from shortlist.features.ops._groups import group_places
+from shortlist.io import Dataset
+from shortlist.rng import generator
+from shortlist.schema import Column, Schema
+
+pytest.importorskip("numba")
+
+CELLS = {
+    "int64": st.one_of(st.none(), st.integers(-3, 3), st.sampled_from([2**63 - 1, -(2**63)])),
+    "uint64": st.one_of(st.none(), st.integers(0, 3), st.just(2**64 - 1)),
+    "int8": st.one_of(st.none(), st.integers(-128, 127)),
+    "string": st.one_of(
+        st.none(),
+        st.sampled_from(
+            ["", "a", "Ä", "twelve bytes", "thirteen byte", "thirteen bytf", "sixteen bytes ab", "x" * 40]
+        ),
+        st.text(max_size=20),
+    ),
+}
+TYPES = {"int64": pl.Int64, "uint64": pl.UInt64, "int8": pl.Int8, "string": pl.String}
+
+
+@pytest.fixture
+def always(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compiled loops for frames of any length."""
+    monkeypatch.setattr(_compiled, "LEAST_ROWS", 0)
+    monkeypatch.setattr(_compiled, "LEAST_CALLED", 0)
+
+
+def never(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No compiled loops at all."""
+    for name in ("_key_table", "_measure", "_compiled"):
+        monkeypatch.setattr(f"shortlist.features.{name}.may_compile", lambda: False)
+
+
+def column(data: st.DataObject, kind: str) -> pl.Series:
+    """Values in one chunk or several, perhaps a slice of a longer column."""
+    parts = data.draw(st.lists(st.lists(CELLS[kind], max_size=8), min_size=1, max_size=3))
+    whole = pl.concat([pl.Series("x", part, TYPES[kind]) for part in parts], rechunk=False)
+    return whole.slice(data.draw(st.integers(0, 2)))
+
+
+@pytest.mark.parametrize("kind", list(CELLS))
+@settings(deadline=None, max_examples=60)
+@given(data=st.data())
+def test_numbers_lead_back_to_the_values_and_count_up_from_the_first(kind, data) -> None:
+    values = column(data, kind)
+    found = numbered(kernels(10**9), values)
+    assert found.keys.gather(found.numbers).equals(values, null_equal=True)
+    assert found.keys[0] is None
+    assert found.keys[1:].equals(values.drop_nulls().unique(maintain_order=True))
+
+
+@pytest.mark.parametrize("kind", list(CELLS))
+@settings(deadline=None, max_examples=60)
+@given(data=st.data())
+def test_positions_are_those_of_the_other_look_ups(kind, data) -> None:
+    values = column(data, kind)
+    keys = column(data, kind).drop_nulls().unique(maintain_order=True)
+    places = LongIndex(kernels(10**9), keys).places(values).tolist()
+    assert places == KeyTable(keys.to_frame(), ("x",)).find_all(values.to_list())
+
+
+@pytest.mark.parametrize("kind", ["int64", "string"])
+def test_tables_of_many_values_grow(kind) -> None:
+    values = pl.Series("x", generator(0, "many").permutation(60_000)).cast(TYPES[kind])
+    found = numbered(kernels(10**9), values)
+    assert found.numbers.tolist() == list(range(1, 60_001))
+    index = LongIndex(kernels(10**9), values)
+    assert index.places(values.reverse()).tolist() == list(range(59_999, -1, -1))
+    assert set(index.places((pl.Series("x", range(60_000, 60_100))).cast(TYPES[kind])).tolist()) == {-1}
+
+
+def test_hashes_and_gathers_are_those_of_numpy(always) -> None:
+    numbers = generator(1, "mix").integers(0, 2**63, 5000).astype(np.uint64)
+    compiled = mix(numbers)
+    assert compiled.tolist() == [int(mix(numbers[row : row + 1])[0]) for row in range(5000)]
+    values, places = np.array([0.5, np.nan, 2.0]), np.array([0, -1, 2, -3, 1])
+    np.testing.assert_array_equal(taken(values, places), values[places])
+    np.testing.assert_array_equal(taken(values.astype(np.float32), places), values.astype(np.float32)[places])
+
+
+def test_few_rows_take_the_other_way_and_many_calls_add_up() -> None:
+    assert kernels(_compiled.LEAST_ROWS - 1) is None
+    assert kernels(_compiled.LEAST_ROWS) is not None
+    assert kernels(_compiled.LEAST_CALLED - 1, asked=10**9) is None
+    assert kernels(_compiled.LEAST_CALLED, asked=10**9) is not None
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "may"), [("NUMBA_DISABLE_JIT", "1", False), ("NUMBA_DISABLE_JIT", "0", True)]
+)
+def test_loops_are_not_compiled_where_numba_is_told_not_to(monkeypatch, variable, value, may) -> None:
+    monkeypatch.setenv(variable, value)
+    may_compile.cache_clear()
+    assert may_compile() is may
+    monkeypatch.undo()
+    may_compile.cache_clear()
+
+
+def test_loops_are_not_compiled_where_their_code_cannot_be_kept(monkeypatch) -> None:
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    monkeypatch.setattr(_compiled.os, "access", lambda *_: False)
+    may_compile.cache_clear()
+    assert not may_compile()
+    monkeypatch.setenv("NUMBA_CACHE_DIR", "/somewhere")
+    may_compile.cache_clear()
+    assert may_compile()
+    monkeypatch.undo()
+    may_compile.cache_clear()
+
+
+def rows(count: int, seed: int = 0) -> pl.DataFrame:
+    rng = generator(seed, "rows")
+    frame = pl.DataFrame(
+        {
+            "k": rng.integers(0, 40, count),
+            "s": rng.integers(0, 30, count),
+            "fold": rng.integers(0, 5, count).astype(np.uint16),
+            "y": rng.integers(0, 2, count),
+            "x": rng.normal(size=count),
+        }
+    )
+    missing = pl.int_range(pl.len()) % 11 == 0
+    return frame.with_columns(
+        k=pl.when(~missing).then("k"),
+        s=pl.when(~missing).then(pl.lit("a key of some length ") + pl.col("s").cast(pl.String)),
+        x=pl.when(missing).then(None).when(pl.col("y") == 1).then(pl.col("x")).otherwise(float("inf")),
+    )
+
+
+def statistics(key: str) -> list:
+    by = {"key_0": pl.col(key)}
+    return [
+        Counts({"value": pl.col(key)}),
+        KeyedMoments({**by, "fold": pl.col("fold")}, {"y": pl.col("y")}),
+        KeyedMoments(by, {"x": pl.col("x"), "y": pl.col("y")}, ("count", "sum")),
+        KeyedMoments(by, {}, ("count",)),
+    ]
+
+
+def same(found: pl.DataFrame, expected: pl.DataFrame) -> None:
+    keys = [name for name in ("value", "key_0", "fold") if name in found.columns]
+    pl.testing.assert_frame_equal(found.sort(keys), expected.sort(keys), rel_tol=1e-12, check_dtypes=True)
+
+
+@pytest.mark.parametrize("key", ["k", "s"])
+def test_statistics_by_number_are_those_of_groups(always, key) -> None:
+    frame, asked = rows(500), statistics(key)
+    found = by_number(asked, frame)
+    assert list(found) == [0, 1, 2, 3]
+    for place, statistic in enumerate(asked):
+        same(found[place], statistic.plan(frame.lazy()).collect())
+
+
+@pytest.mark.parametrize("key", ["k", "s"])
+def test_merged_statistics_are_those_of_all_rows(always, key) -> None:
+    parts = [rows(300, 1), rows(200, 2), rows(1, 3)]
+    for statistic in statistics(key):
+        found = statistic.merge_many([statistic.plan(part.lazy()).collect() for part in parts])
+        same(found, statistic.plan(pl.concat(parts).lazy()).collect())
+
+
+def test_what_numbers_do_not_give_is_left_to_groups(always) -> None:
+    by = {"key_0": pl.col("k")}
+    asked = [
+        KeyedMoments(by, {"x": pl.col("x")}, ("m2",)),
+        KeyedMoments({**by, "key_1": pl.col("s")}, {"y": pl.col("y")}),
+        Counts({"value": pl.concat_list("k")}, lists=True),
+        Counts({"a": pl.col("k"), "b": pl.col("s")}),
+        Counts({"value": pl.col("y") == 1}),
+    ]
+    assert by_number(asked, rows(100)) == {}
+
+
+@pytest.mark.parametrize("key", ["k", "s"])
+def test_places_of_groups_are_those_of_sorting(key, monkeypatch) -> None:
+    cells = rows(400).select(key_0=key, n=pl.int_range(pl.len()))
+
+    def places() -> tuple[list, dict]:
+        table, ordered, place = group_places(cells, ["key_0"])
+        return table.frame["key_0"].to_list(), dict(zip(ordered["n"].to_list(), place.tolist(), strict=True))
+
+    plain = places()
+    monkeypatch.setattr(_compiled, "LEAST_ROWS", 0)
+    assert places() == plain
+
+
+SCHEMA = Schema(
+    [
+        Column("n", "int64", ("time",)),
+        Column("k", "int64", ("user", "id")),
+        Column("s", "string", ("item", "id")),
+        Column("y", "int64", ("target", "binary")),
+        Column("x", "float64", ("continuous",)),
+    ]
+)
+
+
+def learned() -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The training columns of a workflow, and those of a request."""
+    frame = rows(3000).with_row_index("n").with_columns(pl.col("n").cast(pl.Int64)).select(SCHEMA.names)
+    data = Dataset.of([frame[:1700], frame[1700:1700], frame[1700:]], SCHEMA)
+    flow = Workflow(
+        [
+            ["k", "s"] >> ops.Categorify(min_count=70, buckets={"k": 1, "s": 3}),
+            ["k", "s"] >> ops.TargetEncoding("y"),
+            "s" >> ops.JoinGroupby(["x"], ("count", "mean", "sum")),
+            "k" >> ops.JoinGroupby(["x"], ("std",)),
+            "x" >> ops.FillMissing(0.0) >> ops.Normalize(),
+        ]
+    )
+    flow.fit(data, engine=Local(threads=1))
+    return flow.transform(data).collect(), flow.transform(data, training=False).collect()
+
+
+def test_a_workflow_is_that_of_the_other_way_and_the_same_every_time(monkeypatch) -> None:
+    with monkeypatch.context() as patched:
+        never(patched)
+        plain = learned()
+    monkeypatch.setattr(_compiled, "LEAST_ROWS", 0)
+    monkeypatch.setattr(_compiled, "LEAST_CALLED", 0)
+    first, again = learned(), learned()
+    for one, other, expected in zip(first, again, plain, strict=True):
+        assert one.equals(other, null_equal=True)
+        pl.testing.assert_frame_equal(one, expected, rel_tol=1e-6)
+        exact = ["k", "s", "TE_k_y", "TE_s_y", "s_count"]
+        assert one.select(exact).equals(expected.select(exact), null_equal=True)
+
+
+def test_single_values_change_like_columns() -> None:
+    parts = (Fill(0.3), Clamp(-0.5, 5.0), Log1p(), Affine(0.3, 0.7))
+    given_values = [float("nan"), -3.0, -0.5, 0.0, 1.7, 1e300, float("inf")]
+    whole = run_scalars(parts, np.array(given_values))
+    for value, expected in zip(given_values, whole.tolist(), strict=True):
+        assert reduce(lambda x, part: part.one(x), parts, value) == expected
+    assert np.isnan(Log1p().one(-1.0))
+    assert np.isnan(Clamp(0.0, 1.0).one(float("nan")))
