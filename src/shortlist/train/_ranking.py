@@ -98,6 +98,16 @@ class Ranking:
             )
         return _METRICS[self.metric](labels, predicted)
 
+    def baseline(self) -> Baseline | None:
+        """The metric of one prediction for all rows."""
+        if self._valid is None or self.metric is None:
+            return None
+        target = self._model.targets[0]
+        labels = np.concatenate([self._column(batch, target).cpu().numpy() for batch in self._valid])
+        constant = np.full(len(labels), labels.mean(), np.float64)
+        value = _METRICS[self.metric](labels, constant)
+        return Baseline("one prediction for all rows", value, len(labels), 1.0)
+
     def finish(self) -> None:
         """Nothing to look at."""
 

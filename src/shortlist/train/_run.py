@@ -13,7 +13,8 @@ from shortlist.data import Batch
 from shortlist.errors import CheckpointError
 from shortlist.rng import derive
 from shortlist.train._checkpoint import Checkpoint, read_checkpoint, write_checkpoint
-from shortlist.train._course import better, warn_of_course
+from shortlist.train._course import Measured, better, warn_of_course, warn_of_metric
+from shortlist.train._inspection import warn_of_tables
 from shortlist.train._loss_meter import LossMeter
 from shortlist.train._objectives import Task, Tempered
 from shortlist.train._optimizers import Optimizers
@@ -111,10 +112,20 @@ class Run:
         elif self._optimizers.average is not None:
             self._parts.load(self._parts.weights() | self._optimizers.average.weights())
         self._task.finish()
-        warn_of_course(self._epochs)
+        self._warn()
         reason = self._stopped_by or f"all {self._options.epochs} epochs done"
         best = self._best_epoch()
         return FitReport(tuple(self._epochs), self._task.metric, self._task.protocol, best, reason)
+
+    def _warn(self) -> None:
+        if not self._ranks.first:
+            return
+        best, metric = self._best_epoch(), self._task.metric
+        warn_of_course(self._epochs, best)
+        warn_of_tables(self._model)
+        baseline = self._task.baseline() if isinstance(self._task, Measured) else None
+        if metric is not None and baseline is not None:
+            warn_of_metric(self._epochs, metric, baseline, best)
 
     def _one_epoch(self, bar: Progress) -> None:
         self._model.train()
