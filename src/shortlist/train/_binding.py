@@ -1,12 +1,12 @@
 """A retrieval model bound to the rows it learns from."""
 
-import warnings
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, Protocol
 
+import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from shortlist.data import Batch
 from shortlist.io import positive
@@ -16,6 +16,8 @@ from shortlist.schema import Column, Schema
 from shortlist.train._catalogue import Catalogue, user_column
 from shortlist.train._device_items import DeviceItems
 from shortlist.train._encode import in_pieces
+from shortlist.train._inspection import warn_of_vectors
+from shortlist.train._leaks import warn_of_item_leaks
 from shortlist.train._options import FitOptions
 from shortlist.train._ranks import Ranks
 from shortlist.train._retrieval_validation import RetrievalValidation
@@ -24,8 +26,7 @@ from shortlist.train._vector_memory import VectorMemory
 
 __all__ = ["Binding", "RetrievalModel", "own_rows"]
 
-_COLLAPSED = 0.98
-_ITEMS_LOOKED_AT = 10_000
+_LOOKED_AT = 10_000
 
 
 class RetrievalModel(Protocol):
@@ -194,19 +195,18 @@ class Binding:
         own = in_pieces(encode, take(batch, self.model.item_schema.names, rows.numpy()), self.pieces)
         return torch.cat([own, self.vectors_of(codes[shared])]) if len(shared) > 0 else own
 
-    def warn_if_collapsed(self) -> None:
-        """Warn if all items have nearly one vector."""
-        codes = self.catalogue.codes[:_ITEMS_LOOKED_AT]
-        with torch.no_grad():
-            vectors = nn.functional.normalize(self.vectors_of(torch.from_numpy(codes)))
-        # The squared length of the mean of unit vectors is their mean cosine, self-pairs included.
-        cosine = float(vectors.mean(0).square().sum())
-        if len(codes) >= 10 and cosine > _COLLAPSED:
-            warnings.warn(
-                f"fit: the item vectors have collapsed: their mean cosine is {cosine:.3f}. Lower lr, raise "
-                "the temperature, or check that the rows are not all of one item",
-                stacklevel=4,
-            )
+    def warn_of_leaks(self) -> None:
+        """Warn of query columns that name the row's own item."""
+        table = next(iter(self.loader.tables()))
+        warn_of_item_leaks(table, self.model.query_schema, self.model.item_schema.item)
+
+    def warn_of_vectors(self) -> None:
+        """Warn of towers that collapsed, or of which one says far less than the other."""
+        table = next(iter(self.loader.tables()))
+        rows = np.arange(0, table.rows, max(table.rows // _LOOKED_AT, 1))
+        queries = table.select(self.model.query_schema.names).take(rows).batch(self.device)
+        codes = self.catalogue.codes[:_LOOKED_AT]
+        warn_of_vectors(self.model, queries, self.catalogue.batch(codes, self.device))
 
 
 def _dealt(rows: Tensor, cached: Tensor, edges: Sequence[int]) -> list[tuple[Tensor, Tensor]]:

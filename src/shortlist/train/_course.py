@@ -11,7 +11,7 @@ __all__ = ["Baseline", "Measured", "better", "warn_of_course", "warn_of_metric"]
 
 _RISE = 0.25
 _PERFECT = 0.995
-_CASES = 1000
+_CASES, _FEWEST = 1000, 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +63,10 @@ def warn_of_course(epochs: Sequence[Epoch], best: int) -> None:
 def warn_of_metric(epochs: Sequence[Epoch], metric: str, baseline: Baseline, best: int) -> None:
     """Warn if the best metric is no better than without a model, or too good to be true.
 
-    Nothing is said of a single epoch, or of fewer than 1,000 cases for a metric that looks perfect.
+    Nothing is said after a single epoch, on fewer than 300 cases, or of a perfect metric on fewer than 1,000.
     """
     value = next((row.metric for row in epochs if row.epoch == best), None)
-    if value is None or len(epochs) < 2:
+    if value is None or len(epochs) < 2 or baseline.cases < _FEWEST:
         return
     low_is_good = metric == "logloss"
     nothing = value >= baseline.value if low_is_good else value <= baseline.value * baseline.share

@@ -7,7 +7,6 @@ import torch
 from torch import Tensor, nn
 
 from shortlist.data import Batch
-from shortlist.models import inference
 from shortlist.nn import EmbeddingTables
 from shortlist.schema import FIRST_UNKNOWN
 
@@ -21,7 +20,7 @@ _ROWS_LOOKED_AT = 10_000
 
 
 def dimensions_used(vectors: Tensor) -> float:
-    """Effective rank of vectors ``[n, D]``: exp of the entropy of how their variance is spread over directions.
+    """Effective rank of vectors ``[n, D]``: exp of the entropy of how directions share their variance.
 
     D when every direction has the same variance, 1 when all lie on a line, 0 when all are the same.
 
@@ -48,18 +47,16 @@ def warn_of_vectors(model: Any, queries: Batch, items: Batch) -> None:
         queries: some rows of the training data.
         items: some items of the catalogue, each once.
     """
-    with inference(model):
-        sides = {
-            side: nn.functional.normalize(encode(batch).float())
-            for side, encode, batch in (
-                ("query", model.encode_query, queries),
-                ("item", model.encode_item, items),
-            )
-        }
-    if min(len(vectors) for vectors in sides.values()) < _FEWEST:
+    was_training = model.training
+    model.eval()
+    with torch.no_grad():
+        vectors = {"query": model.encode_query(queries), "item": model.encode_item(items)}
+    model.train(was_training)
+    sides = {side: nn.functional.normalize(one.float()) for side, one in vectors.items()}
+    if min(map(len, sides.values())) < _FEWEST:
         return
     # The squared length of the mean of unit vectors is their mean cosine, self-pairs included.
-    cosines = {side: float(vectors.mean(0).square().sum()) for side, vectors in sides.items()}
+    cosines = {side: float(one.mean(0).square().sum()) for side, one in sides.items()}
     collapsed = [side for side, cosine in cosines.items() if cosine > _COLLAPSED]
     for side in collapsed:
         warnings.warn(
@@ -67,12 +64,12 @@ def warn_of_vectors(model: Any, queries: Batch, items: Batch) -> None:
             f"raise the temperature, or check that the {side} columns vary from row to row",
             stacklevel=5,
         )
-    used = {side: dimensions_used(vectors) for side, vectors in sides.items()}
+    used = {side: dimensions_used(one) for side, one in sides.items()}
     poor, rich = sorted(used, key=lambda side: used[side])
     if len(collapsed) == 0 and used[rich] > _UNBALANCED * max(used[poor], 1.0):
         warnings.warn(
-            f"fit: the towers are unbalanced: {poor} vectors span {used[poor]:.1f} dimensions, {rich} vectors "
-            f"{used[rich]:.1f}. Give the {poor} tower more columns (an id, a history, features), or more "
+            f"fit: the towers are unbalanced: {poor} vectors span {used[poor]:.1f} dimensions, {rich} "
+            f"vectors {used[rich]:.1f}. Give the {poor} tower more columns (an id, a history, features), or more "
             "hidden units",
             stacklevel=5,
         )
@@ -80,7 +77,7 @@ def warn_of_vectors(model: Any, queries: Batch, items: Batch) -> None:
 
 @torch.no_grad()
 def warn_of_tables(model: nn.Module) -> None:
-    """Warn of embedding tables all of whose rows are nearly one vector: their column says nothing."""
+    """Warn of embedding tables whose rows are all nearly one vector: their column says nothing."""
     for part in model.modules():
         if not isinstance(part, EmbeddingTables):
             continue

@@ -87,7 +87,8 @@ def _determined(values: Array, items: npt.NDArray[np.int64]) -> npt.NDArray[np.b
     np.maximum.at(best, code_of, counts)
     again = (total >= 2)[code_of]
     is_best = counts == best[code_of]
-    return is_best[key_of][again[key_of]]
+    found: npt.NDArray[np.bool_] = is_best[key_of][again[key_of]]
+    return found
 
 
 def _contains(lists: Ragged, items: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
@@ -105,7 +106,7 @@ def _auc(values: Array, labels: npt.NDArray[np.bool_]) -> float:
 
 
 def _auc_of_codes(values: Array, labels: npt.NDArray[np.bool_]) -> float:
-    """AUC on every other row of each code's share of positives among the rest; codes without any are left out."""
+    """AUC on every other row of each code's share of positives among the rest; new codes are left out."""
     size = int(values.max(initial=0)) + 1
     counted, positive = (
         np.bincount(values[::2][chosen], minlength=size) for chosen in (slice(None), labels[::2])

@@ -15,11 +15,15 @@ from shortlist.losses import binary_cross_entropy
 from shortlist.metrics import auc, logloss
 from shortlist.models.ranking import DCN
 from shortlist.schema import Schema
+from shortlist.train._course import Baseline
+from shortlist.train._leaks import warn_of_label_leaks
 from shortlist.train._options import FitOptions
 from shortlist.train._sources import Data, not_empty, schema_of, weight_column
 
 __all__ = ["BinaryCrossEntropy", "Ranking"]
 
+# An AUC of 0.52 is what a thousand rows of nothing may reach.
+_ABOVE_CHANCE = 1.04
 _METRICS = {"auc": auc, "logloss": logloss}
 
 
@@ -57,6 +61,7 @@ class Ranking:
         columns = model.inputs.merge([*labels, *([] if weight is None else [weight])])
         self.loader = _loader(train, columns, options, self._device, shuffle=True)
         not_empty(self.loader, "fit.train", "check the filters of the training data")
+        warn_of_label_leaks(next(iter(self.loader.tables())), model.inputs, model.targets[0])
         self._valid = None if valid is None else _loader(valid, columns, options, self._device, shuffle=False)
         self.metric = None if valid is None else name
         self.protocol = None
@@ -106,7 +111,7 @@ class Ranking:
         labels = np.concatenate([self._column(batch, target).cpu().numpy() for batch in self._valid])
         constant = np.full(len(labels), labels.mean(), np.float64)
         value = _METRICS[self.metric](labels, constant)
-        return Baseline("one prediction for all rows", value, len(labels), 1.0)
+        return Baseline("one prediction for all rows", value, len(labels), _ABOVE_CHANCE)
 
     def finish(self) -> None:
         """Nothing to look at."""

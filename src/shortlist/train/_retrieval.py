@@ -24,6 +24,7 @@ from shortlist.samplers import (
 )
 from shortlist.train._binding import Binding, own_rows
 from shortlist.train._comparison import Comparison
+from shortlist.train._course import Baseline
 from shortlist.train._options import FitOptions
 from shortlist.train._own_negatives import OwnNegatives
 from shortlist.train._ranks import Ranks
@@ -99,6 +100,7 @@ class Retrieval:
         self.protocol = None if binding.validation is None else binding.validation.protocol
         self.module: nn.Module = self._module()
         self._warn_of_few_negatives(options.batch_size)
+        binding.warn_of_leaks()
 
     @property
     def temperature(self) -> float:
@@ -154,8 +156,12 @@ class Retrieval:
         return None if self._binding.validation is None else self._binding.validation()
 
     def finish(self) -> None:
-        """Warn if all items have nearly one vector."""
-        self._binding.warn_if_collapsed()
+        """Warn of vectors that look wrong."""
+        self._binding.warn_of_vectors()
+
+    def baseline(self) -> Baseline | None:
+        """The metric of the most popular items."""
+        return None if self._binding.validation is None else self._binding.validation.popularity()
 
     def state_dict(self) -> dict[str, Any]:
         """Where the sampler's draws stand."""

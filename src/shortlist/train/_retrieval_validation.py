@@ -1,5 +1,6 @@
 """Full-catalogue validation of a retrieval model."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from shortlist.metrics import hits, parse
 from shortlist.rng import generator
 from shortlist.schema import FIRST_UNKNOWN, Column
 from shortlist.train._catalogue import Catalogue
+from shortlist.train._course import Baseline
 from shortlist.train._options import FitOptions
 from shortlist.train._products import top_products
 from shortlist.train._sources import Data, schema_of, weight_column
@@ -81,10 +83,20 @@ class RetrievalValidation:
         was_training = self._model.training
         self._model.eval()
         with torch.no_grad():
-            items = self._item_vectors()
-            starts = range(0, self._table.rows, _QUERIES_AT_ONCE)
-            best = [self._best(start, items) for start in starts]
+            value = self._measure(self._queries, self._item_vectors())
         self._model.train(was_training)
+        return value
+
+    def popularity(self) -> Baseline:
+        """The metric of recommending everybody the items with most training rows."""
+        counts = self._catalogue.population.counts[self._codes].astype(np.float32)
+        items = torch.from_numpy(counts).unsqueeze(1)
+        value = self._measure(lambda rows: torch.ones(len(rows), 1), items)
+        return Baseline("recommending the most popular items", value, self._table.rows, 0.5)
+
+    def _measure(self, queries_of: Callable[[Codes], Tensor], items: Tensor) -> float:
+        starts = range(0, self._table.rows, _QUERIES_AT_ONCE)
+        best = [self._best(start, queries_of, items) for start in starts]
         offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(self._relevant)])
         found = hits(np.concatenate(best), offsets, self._truth)
         return float(np.mean(self._function(found, self._relevant, self._k)))
@@ -95,10 +107,15 @@ class RetrievalValidation:
         parts = [self._codes[start : start + _ITEMS_AT_ONCE] for start in starts]
         return torch.cat([self._model.encode_item(self._catalogue.batch(part, device)) for part in parts])
 
-    def _best(self, start: int, items: Tensor) -> Codes:
+    def _queries(self, rows: Codes) -> Tensor:
+        device = next(iter(self._model.parameters())).device
+        vectors: Tensor = self._model.encode_query(self._table.take(rows).batch(device))
+        return vectors
+
+    def _best(self, start: int, queries_of: Callable[[Codes], Tensor], items: Tensor) -> Codes:
         """Codes [Q, k] of the best of some queries, -1 where there are fewer."""
         rows = np.arange(start, min(start + _QUERIES_AT_ONCE, self._table.rows))
-        queries = self._model.encode_query(self._table.take(rows).batch(items.device))
+        queries = queries_of(rows)
         seen = None if self._seen is None else self._positions(*self._seen.pairs(rows), len(rows))
         places, _ = top_products(queries, items, self._k, seen=seen)
         return np.where(places < 0, -1, self._codes[places])
