@@ -69,8 +69,8 @@ def warn_of_vectors(model: Any, queries: Batch, items: Batch) -> None:
     if len(collapsed) == 0 and used[rich] > _UNBALANCED * max(used[poor], 1.0):
         warnings.warn(
             f"fit: the towers are unbalanced: {poor} vectors span {used[poor]:.1f} dimensions, {rich} "
-            f"vectors {used[rich]:.1f}. Give the {poor} tower more columns (an id, a history, features), or more "
-            "hidden units",
+            f"vectors {used[rich]:.1f}. Give the {poor} tower more columns (an id, a history, features), "
+            "or more hidden units",
             stacklevel=5,
         )
 
