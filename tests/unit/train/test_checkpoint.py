@@ -5,15 +5,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import polars as pl
 import pytest
 import torch
 from safetensors.torch import load_file
 
 from shortlist.errors import CheckpointError
-from shortlist.models.retrieval import TowerOptions, TwoTower
+from shortlist.models.retrieval import SASRec, SequenceOptions, TowerOptions, TwoTower
 from shortlist.samplers import InBatch, Uniform
-from shortlist.train import Checkpoints, FitOptions, Learnable, Optimization, SampledSoftmax, fit
+from shortlist.train import Checkpoints, FitOptions, Learnable, NextItem, Optimization, SampledSoftmax, fit
 
+SEQUENCE = Path(__file__).parents[2] / "golden" / "sas_rec_loss.txt"
 GOLDEN = Path(__file__).parents[2] / "golden" / "two_tower_loss.txt"
 STEPS_AN_EPOCH = 6
 
@@ -188,3 +190,27 @@ def test_a_learned_temperature_is_part_of_the_run(schema, train, valid, tmp_path
     name = "objective/temperature.log_temperature"
     assert whole[name].exp().item() != pytest.approx(0.2, abs=1e-4)
     assert all(torch.equal(whole[key], resumed[key]) for key in whole)
+
+
+def sequence_run(schema, train, valid, folder, epochs):
+    known = schema.select(["user", "history", "item"])
+    model = SASRec(known, dim=8, blocks=1, dropout=0.1, options=SequenceOptions(max_length=4))
+    options = FitOptions(
+        epochs=epochs,
+        batch_size=256,
+        lr=0.02,
+        precision="float32",
+        optimization=Optimization(ema=0.9),
+        checkpoint=Checkpoints(folder),
+    )
+    return fit(model, train.filter(pl.col("history").list.len() > 0), NextItem(Uniform(16)), valid, options)
+
+
+def test_sequence_loss_curve_is_the_golden_one_and_resume_equals_its_tail(schema, train, valid, tmp_path):
+    golden = [line.split() for line in SEQUENCE.read_text().splitlines()]
+    sequence_run(schema, train, valid, tmp_path, 2)
+    report = sequence_run(schema, train, valid, tmp_path, 4)
+    for row, (epoch, loss, metric) in zip(report.epochs, golden, strict=True):
+        assert row.epoch == int(epoch)
+        assert row.loss == pytest.approx(float(loss), abs=2e-4)
+        assert row.metric == pytest.approx(float(metric), abs=5e-3)
