@@ -91,6 +91,7 @@ class Binding:
             seed=options.seed,
             where=positive(schema),
             device=self.device,
+            loading=options.loading,
         )
         not_empty(self.loader, "fit.train", "check the filters, and that some rows have a weight above 0")
         self.catalogue = Catalogue.of(self.loader, model.item_schema, self._user)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from shortlist.errors import ArgumentError
+from shortlist.loader import Loading
 from shortlist.nn import Precision
 from shortlist.train._bounds import above, one_of
 from shortlist.train._optimization import Optimization
@@ -58,6 +59,8 @@ class FitOptions:
     """Most validation queries scored after an epoch; a sample by seed when there are more."""
     seed: int = 0
     """Of the order of rows, the negatives and dropout; the same seed gives the same weights."""
+    loading: Loading = field(default_factory=Loading)
+    """How many training rows stay in memory, and where larger data is kept between epochs."""
     precision: Precision = "auto"
     """Of matrix products: ``"auto"`` is bfloat16 where the processor has it natively, else float32."""
     checkpoint: Checkpoints | None = None

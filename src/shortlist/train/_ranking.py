@@ -139,5 +139,11 @@ def _loader(
     data: Data, columns: Schema, options: FitOptions, device: torch.device, *, shuffle: bool
 ) -> Loader:
     return Loader(
-        data, columns, batch_size=options.batch_size, shuffle=shuffle, seed=options.seed, device=device
+        data,
+        columns,
+        batch_size=options.batch_size,
+        shuffle=shuffle,
+        seed=options.seed,
+        device=device,
+        loading=options.loading,
     )

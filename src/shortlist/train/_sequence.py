@@ -126,6 +126,7 @@ class SequenceTraining:
             batch_size=options.batch_size,
             seed=options.seed,
             device=self._device,
+            loading=options.loading,
         )
         self._sampler = sampler_for(
             objective.negatives or Everything(),

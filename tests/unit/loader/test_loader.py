@@ -8,7 +8,7 @@ import torch
 
 from shortlist.errors import ArgumentError, CheckpointError, SchemaError
 from shortlist.io import Dataset
-from shortlist.loader import Loader, Table, cut, take
+from shortlist.loader import Loader, Loading, Table, cut, take
 from shortlist.schema import LIST, Column, Domain, Schema
 
 SCHEMA = Schema(
@@ -68,7 +68,7 @@ def test_columns_become_tensors_of_their_kind():
 @pytest.mark.parametrize("memory_bytes", [1, 2000, 2**30])
 @pytest.mark.parametrize("shuffle", [False, True])
 def test_an_epoch_gives_every_row_once(memory_bytes, shuffle):
-    loader = _loader([5, 0, 23, 1, 11], memory_bytes=memory_bytes, shuffle=shuffle)
+    loader = _loader([5, 0, 23, 1, 11], loading=Loading(memory_bytes), shuffle=shuffle)
     for _ in range(2):
         batches = _items(loader)
         assert [len(batch) for batch in batches] == [7, 7, 7, 7, 7, 5]
@@ -80,7 +80,7 @@ def test_an_epoch_gives_every_row_once(memory_bytes, shuffle):
 
 @pytest.mark.parametrize("memory_bytes", [1, 2**30])
 def test_rows_of_a_list_column_stay_with_their_row(memory_bytes):
-    for batch in _loader([9, 30], memory_bytes=memory_bytes):
+    for batch in _loader([9, 30], loading=Loading(memory_bytes)):
         lengths = batch["history"].offsets.diff()
         assert lengths.tolist() == [item % 4 for item in batch["item"].tolist()]
 
@@ -96,12 +96,12 @@ def test_order_depends_on_seed_and_epoch_only():
 @pytest.mark.parametrize("memory_bytes", [1, 1000, 2**30])
 @pytest.mark.parametrize("stop", [1, 3, 6])
 def test_resumes_at_the_exact_batch(memory_bytes, stop):
-    whole = _loader([5, 23, 1, 11], memory_bytes=memory_bytes)
+    whole = _loader([5, 23, 1, 11], loading=Loading(memory_bytes))
     expected = [*_items(whole), *_items(whole)]
-    loader = _loader([5, 23, 1, 11], memory_bytes=memory_bytes)
+    loader = _loader([5, 23, 1, 11], loading=Loading(memory_bytes))
     rows = iter(loader)
     seen = [next(rows)["item"].tolist() for _ in range(stop)]
-    resumed = _loader([5, 23, 1, 11], memory_bytes=memory_bytes)
+    resumed = _loader([5, 23, 1, 11], loading=Loading(memory_bytes))
     resumed.load_state_dict(loader.state_dict())
     assert [*seen, *_items(resumed), *_items(resumed)] == expected
     assert resumed.epoch == 2
@@ -123,16 +123,62 @@ def test_rows_are_filtered_and_none_is_fine():
 
 def test_tables_come_in_the_order_of_the_data():
     for memory_bytes, count in ((1, 3), (2**30, 1)):
-        tables = list(_loader([5, 8, 2], memory_bytes=memory_bytes).tables())
+        tables = list(_loader([5, 8, 2], loading=Loading(memory_bytes)).tables())
         assert len(tables) == count
         assert Table.concat(tables)["item"].tolist() == list(range(15))
+
+
+@pytest.mark.parametrize("memory_bytes", [1, 700])
+def test_rows_kept_on_disk_are_those_that_are_made_again(tmp_path, memory_bytes):
+    made = []
+    parts = [5, 8, 0, 30]
+    again, kept = (
+        _loader(parts, batch_size=4, loading=Loading(memory_bytes, scratch))
+        for scratch in (None, tmp_path / "scratch")
+    )
+    read = Loader._make
+
+    def counted(self, number):
+        made.append(self._loading.scratch is not None)
+        return read(self, number)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Loader, "_make", counted)
+        for _ in range(3):
+            for whole, part in zip(again, kept, strict=True):
+                assert torch.equal(whole["item"], part["item"])
+                assert torch.equal(whole["price"], part["price"])
+                assert torch.equal(whole["history"].values, part["history"].values)
+                assert torch.equal(whole["history"].offsets, part["history"].offsets)
+        assert Table.concat(list(kept.tables()))["item"].tolist() == list(range(43))
+    # Without a scratch folder every epoch makes every partition; with one, once, or twice where the first
+    # ones had fitted.
+    assert made.count(True) <= 2 * len(parts) < made.count(False)
+    assert len(list((tmp_path / "scratch").iterdir())) == 1
+    del kept
+    assert list((tmp_path / "scratch").iterdir()) == []
+
+
+def test_a_batch_mixes_as_well_as_is_documented():
+    parts, rows, together = 60, 16, 10
+    whole = _loader([rows] * parts).rows
+    nbytes = Table.of(_frame(0, rows), SCHEMA).nbytes
+    loader = _loader([rows] * parts, batch_size=rows, loading=Loading(together * nbytes))
+    means = [batch["item"].double().mean().item() / rows for _ in range(8) for batch in loader]
+    assert len(means) == 8 * whole // rows
+    assert np.std(means) == pytest.approx(parts / np.sqrt(12 * together), rel=0.25)
+
+
+def test_wrong_sizes_of_memory_are_refused():
+    with pytest.raises(ArgumentError, match=r"Loading\.memory_bytes"):
+        Loading(0)
 
 
 @pytest.mark.parametrize("memory_bytes", [1, 2**30])
 @pytest.mark.parametrize("world", [2, 3, 5])
 def test_processes_together_give_every_batch_of_one(memory_bytes, world):
-    alone = list(_loader([5, 8, 2], batch_size=4, memory_bytes=memory_bytes))
-    loaders = [_loader([5, 8, 2], batch_size=4, memory_bytes=memory_bytes) for _ in range(world)]
+    alone = list(_loader([5, 8, 2], batch_size=4, loading=Loading(memory_bytes)))
+    loaders = [_loader([5, 8, 2], batch_size=4, loading=Loading(memory_bytes)) for _ in range(world)]
     for rank, loader in enumerate(loaders):
         loader.shard(rank, world)
     for whole, parts in zip(alone, zip(*loaders, strict=True), strict=True):

@@ -6,7 +6,7 @@ import torch
 from shortlist.data import Batch
 from shortlist.errors import ArgumentError, DataError, SchemaError
 from shortlist.io import Dataset
-from shortlist.loader import Loader
+from shortlist.loader import Loader, Loading
 from shortlist.models.retrieval import TableOptions, TowerOptions, TwoTower
 from shortlist.samplers import InBatch, Uniform
 from shortlist.schema import Column, Domain, Schema
@@ -155,7 +155,7 @@ def test_catalogue_holds_the_last_row_of_each_item(schema):
     for memory_bytes in (1, 2**30):
         data = Dataset.of([rows.slice(0, 2), rows.slice(2)], schema)
         catalogue = Catalogue.of(
-            Loader(data, schema, memory_bytes=memory_bytes), schema.tagged("item"), schema["user"]
+            Loader(data, schema, loading=Loading(memory_bytes)), schema.tagged("item"), schema["user"]
         )
         assert catalogue.codes.tolist() == [4, 5]
         assert catalogue.batch(np.array([5, 4]))["price"].tolist() == [3.0, 2.0]
