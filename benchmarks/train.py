@@ -30,7 +30,7 @@ import torch
 from _train.contestants import CONTESTANTS, PHASES
 from _train.data import DIM, HIDDEN, ITEM_TABLES, USER_TABLES, Log, make_log
 from _train.measure import peak, speed
-from _train.whole_fit import fit_rows_per_second
+from _train.whole_fit import whole_fit
 
 from shortlist.nn import bf16_supported, keep_freed_memory
 
@@ -118,12 +118,12 @@ def whole(options: argparse.Namespace, log: Path, batches: tuple[int, ...]) -> l
         "",
         "Loader, sampler and loop included, precision chosen by itself, one epoch:",
         "",
-        "| batch | rows/s |",
-        "|---|---|",
+        "| batch | fit, rows/s | the loader alone, rows/s |",
+        "|---|---|---|",
     ]
     for batch in batches:
-        rate = child(*flags(options), "--fit", str(batch), str(log))
-        lines.append(f"| {batch} | {rate:,.0f} |")
+        rates = child(*flags(options), "--fit", str(batch), str(log))
+        lines.append(f"| {batch} | {rates['fit']:,.0f} | {rates['loader']:,.0f} |")
     return [*lines, ""]
 
 
@@ -200,7 +200,7 @@ def answer(options: argparse.Namespace) -> Any:
         return speed(log, names, int(batch), rounds, steps)
     if options.peak:
         return peak(log, names[0], int(batch))
-    return fit_rows_per_second(log, 5_000 if options.small else 400_000, int(batch))
+    return whole_fit(log, 5_000 if options.small else 400_000, int(batch))
 
 
 def main() -> None:
