@@ -8,7 +8,7 @@ import numpy.typing as npt
 from shortlist.data import Array, Ragged
 from shortlist.loader import Table
 from shortlist.metrics import auc
-from shortlist.schema import Column, Schema
+from shortlist.schema import Column, Schema, Tags
 
 __all__ = ["warn_of_item_leaks", "warn_of_label_leaks"]
 
@@ -21,9 +21,9 @@ _PERFECT = 0.999
 def warn_of_item_leaks(table: Table, queries: Schema, item: Column) -> None:
     """Warn of query columns that name the row's own item.
 
-    A column of codes is suspect if rows of the same code nearly always have the same item, which at least two
-    items have; a list, if nearly every one that is not empty contains the row's item. Columns of which fewer
-    than 100 rows say anything are passed by.
+    A column of codes is suspect if rows of the same code nearly always have the same item; a list, if nearly
+    every one of two or more different items contains the row's item. Ids of users are not: a user may want
+    the same again and again. Columns of which fewer than 100 rows say anything are passed by.
 
     Args:
         table: training rows.
@@ -36,9 +36,13 @@ def warn_of_item_leaks(table: Table, queries: Schema, item: Column) -> None:
         return
     for column in queries:
         if column.name in rows.lists:
-            seen, told = _contains(rows.lists[column.name], items), "its lists contain the row's own item"
-        elif column.name in rows and rows[column.name].dtype.kind in "iu":
-            seen, told = _determined(rows[column.name], items), "rows of the same value have the same item"
+            seen, told = _contains(rows.lists[column.name], items), "the list contains the row's own item"
+        elif (
+            column.name in rows
+            and not column.has(Tags.USER, Tags.ID)
+            and rows[column.name].dtype.kind in "iu"
+        ):
+            seen, told = _determined(rows[column.name], items), "the same value means the same item"
         else:
             continue
         if len(seen) >= _FEWEST and seen.mean() > _ALWAYS:
@@ -92,12 +96,14 @@ def _determined(values: Array, items: npt.NDArray[np.int64]) -> npt.NDArray[np.b
 
 
 def _contains(lists: Ragged, items: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """For rows whose list is not empty: whether it contains the row's item."""
-    lengths = lists.lengths
+    """For rows whose list has two different items: whether it contains the row's."""
+    lengths, filled = lists.lengths, lists.lengths > 0
     row_of = np.repeat(np.arange(len(lengths)), lengths)
     found = np.zeros(len(lengths), dtype=bool)
     found[row_of[lists.values == items[row_of]]] = True
-    return found[lengths > 0]
+    starts = lists.offsets[:-1][filled]
+    least, most = (ends.reduceat(lists.values, starts) for ends in (np.minimum, np.maximum))
+    return found[filled][least < most]
 
 
 def _auc(values: Array, labels: npt.NDArray[np.bool_]) -> float:

@@ -132,6 +132,7 @@ def test_validation_queries_are_sampled_and_unknown_users_are_a_query_a_row(sche
     )
 
 
+@pytest.mark.filterwarnings("ignore:fit. the embeddings of")
 def test_collapsed_vectors_score_like_a_random_order(schema, train, valid):
     model = TwoTower(schema.select(IDS), dim=4)
     with torch.no_grad():
