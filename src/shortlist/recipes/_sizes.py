@@ -70,10 +70,13 @@ class Sizes:
         )
 
     def front(self) -> tuple[SizeRow, ...]:
-        """The rows that no other beats: each is better than all that take at most as many bytes a vector."""
+        """The rows that no other beats: each is better than all that take at most as many bytes a vector.
+
+        Qualities are compared as they are shown, by four digits.
+        """
         chosen: list[SizeRow] = []
         for row in sorted(self.rows, key=lambda row: (row.bytes_per_item, -row.quality[self.metric])):
-            if not chosen or row.quality[self.metric] > chosen[-1].quality[self.metric]:
+            if not chosen or self._shown(row) > self._shown(chosen[-1]):
                 chosen.append(row)
         return tuple(chosen)
 
@@ -85,8 +88,8 @@ class Sizes:
         """
         if not 0.0 < share <= 1.0:
             raise ArgumentError("Sizes.smallest.share", received=share, expected="a share in (0, 1]")
-        best = max(row.quality[self.metric] for row in self.rows)
-        return next(row for row in self.front() if row.quality[self.metric] >= share * best)
+        best = max(self._shown(row) for row in self.rows)
+        return next(row for row in self.front() if self._shown(row) >= share * best)
 
     def table(self) -> Table:
         """All rows; ``*`` marks the front."""
@@ -114,7 +117,7 @@ class Sizes:
         return Table((*heads, "MB at 1M", "GB at 100M", ""), lines, title=self.protocol)
 
     def plot(self, *, width: int = 720, height: int = 400) -> str:
-        """Quality by bytes a vector, as an SVG; a line for each precision, a point for each width."""
+        """Quality by bytes a vector, as an SVG; a line for each precision, a name for each of the front."""
         return self._by(lambda row: row.bytes_per_item, Axis("bytes a vector", log=True), width, height)
 
     def to_html(self, path: str | Path) -> Path:
@@ -130,13 +133,16 @@ class Sizes:
     def __str__(self) -> str:
         return str(self.table())
 
+    def _shown(self, row: SizeRow) -> float:
+        return round(row.quality[self.metric], 4)
+
     def _by(self, of: Callable[[SizeRow], float], across: Axis, width: int, height: int) -> str:
-        series = []
+        series, front = [], self.front()
         for name in self.options.quantizers:
             own = sorted((row for row in self.rows if row.quantizer == name), key=lambda row: row.dim)
             points = [(of(row), row.quality[self.metric]) for row in own]
             tips = [f"dim {row.dim} {name}: {row.quality[self.metric]:.4f}" for row in own]
-            labels = [str(row.dim) for row in own]
+            labels = [f"{row.dim} {name}" if row in front else "" for row in own]
             series.append(Series(name, points, tips, line="straight", labels=labels))
         return scatter_plot(series, across, Axis(self.metric), width=width, height=height)
 
@@ -151,9 +157,7 @@ class Sizes:
         across = Axis(
             f"milliseconds a query, exact scan of {self.timed_items:,} vectors, one thread", log=True
         )
-        formula = (
-            "Memory is N times the bytes of a vector, and the code book; numbers beside points are widths."
-        )
+        formula = "Memory is N times the bytes of a vector, and the code book; the front is named."
         return html_page(
             "Sizes",
             [

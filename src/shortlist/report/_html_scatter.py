@@ -8,7 +8,7 @@ from math import ceil, floor, isfinite, log10
 __all__ = ["Axis", "Series", "scatter_plot"]
 
 # Told apart on light and on dark ground, and by most people who see few colours.
-_COLOURS = ("#3b7dd8", "#d9822b", "#2f9e6e", "#b5519c", "#8a6d3b", "#7a87a8")
+_COLOURS = ("#3b7dd8", "#d9822b", "#2f9e6e", "#b5519c", "#8a6d3b", "#7a87a8", "#c74a4a", "#1aa3b5")
 _TEXT = "fill:var(--soft,#5d6b7a);font:11px ui-sans-serif,system-ui,sans-serif"
 _LINE = "stroke:var(--line,#d5dbe3);fill:none"
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 16, 14, 38
@@ -24,7 +24,7 @@ class Series:
         tips: what each point says when pointed at; empty for none.
         marks: a dot at each point: "full", "hollow" or "none".
         line: "straight" from point to point, "steps" that hold each y up to the next x, or "none".
-        labels: a word beside each point; empty for none.
+        labels: a word beside each point, or an empty one; empty for none.
     """
 
     name: str
@@ -162,7 +162,7 @@ def _drawn(one: Series, x: _Scale, y: _Scale, colour: str) -> list[str]:
         if one.marks != "none":
             dot = f'cx="{left:.1f}" cy="{top:.1f}" r="3.4" fill="{fill}" stroke="{colour}"'
             parts.append(f"<circle {dot}>{tip}</circle>")
-        if one.labels:
+        if one.labels and one.labels[place]:
             parts.append(_text(left + 6, top - 6, one.labels[place], "start"))
     return parts
 

@@ -116,6 +116,7 @@ def test_the_front_and_the_smallest() -> None:
         (8, 8, 0.30), (16, 16, 0.29), (32, 32, 0.398), (64, 64, 0.40), (65, 64, 0.35), (128, 128, 0.39)
     )
     assert [one.dim for one in sizes.front()] == [8, 32, 64]
+    assert [one.dim for one in made((8, 8, 0.30), (16, 16, 0.30001)).front()] == [8]  # as shown, the same
     assert sizes.smallest().dim == 32
     assert sizes.smallest(1.0).dim == 64
     assert sizes.smallest(0.5).dim == 8
