@@ -20,6 +20,7 @@ import platform
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -55,7 +56,7 @@ def peer(tfrs: str | None, log: Path, batch: int, threads: int, *, keep: bool) -
     found = {}
     for optimizer in ("adam", "adagrad"):
         command = [tfrs, str(PEER), str(log), "--batch", str(batch), "--optimizer", optimizer]
-        command += ["--steps", "9", "--threads", str(threads)]
+        command += ["--steps", "6", "--threads", str(threads)]
         here = os.environ | (KEPT if keep else {})
         ran = subprocess.run(command, check=True, capture_output=True, text=True, env=here)
         found[f"TFRS, {optimizer}"] = json.loads(ran.stdout.splitlines()[-1])
@@ -166,26 +167,26 @@ def peaks(options: argparse.Namespace, log: Path, batch: int) -> list[str]:
     lines += [f"| {name} | {found['MiB']:,.0f} |" for name, found in tfrs.items()]
     for found in list(tfrs.values())[:1]:
         lines += ["", f"TFRS {found['version']}, TensorFlow {found['tensorflow']}."]
-    return lines
+    return [*lines, ""]
 
 
 def flags(options: argparse.Namespace) -> list[str]:
     return [f"--threads={options.threads}", *(["--small"] if options.small else [])]
 
 
-def report(options: argparse.Namespace) -> str:
-    lines = head(options)
+def report(options: argparse.Namespace) -> Iterator[str]:
+    """The page, part by part as it is measured."""
+    yield from head(options)
     batches = (256,) if options.small else (4096, 8192)
     with TemporaryDirectory() as folder:
         log = Path(folder) / "log.npz"
         make_log(20_000 if options.small else 1_400_000, 0.01 if options.small else 1.0, seed=0).save(log)
         for batch in batches:
             for keep in ALLOCATORS:
-                lines += speeds(options, log, batch, keep=keep)
-        lines += whole(options, log, batches)
-        lines += growth(options, Path(folder))
-        lines += peaks(options, log, batches[0])
-    return "\n".join(lines) + "\n"
+                yield from speeds(options, log, batch, keep=keep)
+        yield from whole(options, log, batches)
+        yield from peaks(options, log, batches[0])
+        yield from growth(options, Path(folder))
 
 
 def answer(options: argparse.Namespace) -> Any:
@@ -196,7 +197,7 @@ def answer(options: argparse.Namespace) -> Any:
     batch, path = options.speed or options.peak or options.fit
     log, names = Log.load(Path(path)), options.only or list(CONTESTANTS)
     if options.speed:
-        rounds, steps = (2, 2) if options.small else (4, 3)
+        rounds, steps = (2, 2) if options.small else (3, 3)
         return speed(log, names, int(batch), rounds, steps)
     if options.peak:
         return peak(log, names[0], int(batch))
@@ -220,12 +221,14 @@ def main() -> None:
     if options.speed or options.peak or options.fit:
         print(json.dumps(answer(options)))
         return
-    text = report(options)
-    print(text)
+    lines = []
+    for line in report(options):
+        print(line, flush=True)
+        lines.append(line)
     if not options.small:
         name = re.sub(r"[^a-z0-9]+", "-", f"{machine()}, {options.threads} threads".lower()).strip("-")
         path = Path(__file__).parent / "results" / f"train_{name}_{date.today().isoformat()}.md"
-        path.write_text(text)
+        path.write_text("\n".join(lines).rstrip() + "\n")
 
 
 if __name__ == "__main__":
