@@ -129,6 +129,7 @@ def whole(options: argparse.Namespace, log: Path, batches: tuple[int, ...]) -> l
 
 
 def growth(options: argparse.Namespace, folder: Path) -> list[str]:
+    batch = 256 if options.small else 4096
     columns = (
         *("rows of all tables", "distinct rows a batch", "Shortlist, bfloat16: us a row"),
         *("its optimizer: us a row", "dense fused Adam: us a row"),
@@ -136,7 +137,7 @@ def growth(options: argparse.Namespace, folder: Path) -> list[str]:
     lines = [
         "## Vocabularies ten times smaller and larger",
         "",
-        "Batch 4096, freed memory is kept. Zipf ids of a larger range repeat less: touched rows grow, too.",
+        f"Batch {batch}, freed memory is kept. Zipf ids of a larger range repeat less: touched rows grow, too.",
         "",
         "| " + " | ".join(columns) + " |",
         "|---|---|---|---|---|",
@@ -144,7 +145,6 @@ def growth(options: argparse.Namespace, folder: Path) -> list[str]:
     for scale in (0.01, 0.1) if options.small else GROWTH:
         path = folder / f"{scale}.npz"
         make_log(20_000 if options.small else 400_000, scale, seed=0).save(path)
-        batch = 256 if options.small else 4096
         dense = scale <= 1.0  # ten times the tables would be 9 GB of parameters and moments
         names = [OURS, *([DENSE] if dense else [])]
         result = child(*flags(options), "--speed", str(batch), str(path), "--keep", "--only", *names)
