@@ -137,7 +137,7 @@ def growth(options: argparse.Namespace, folder: Path) -> list[str]:
     lines = [
         "## Vocabularies ten times smaller and larger",
         "",
-        f"Batch {batch}, freed memory is kept. Zipf ids of a larger range repeat less: touched rows grow, too.",
+        f"Batch {batch}, freed memory is kept. Zipf ids of a larger range repeat less, so touched rows grow.",
         "",
         "| " + " | ".join(columns) + " |",
         "|---|---|---|---|---|",
