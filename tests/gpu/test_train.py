@@ -27,7 +27,7 @@ TOWERS = SCHEMA.without("click")
 
 
 def rows(count, seed):
-    """Users take items of their own parity, and click on the cheap ones."""
+    """Users take items of their own parity, and click on most of the cheap ones."""
     rng = generator(seed, "rows")
     user = rng.integers(0, 100, count)
     item = 2 * rng.integers(0, 25, count) + user % 2
@@ -37,7 +37,7 @@ def rows(count, seed):
             "history": pl.Series([[3 + int(one) % 2] for one in user], dtype=pl.List(pl.Int64)),
             "item": item + 3,
             "price": (item / 50).astype("float32"),
-            "click": (item < 25).astype("float32"),
+            "click": (item / 50 + rng.normal(0, 0.1, count) < 0.5).astype("float32"),
         }
     )
 

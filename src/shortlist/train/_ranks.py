@@ -45,7 +45,7 @@ class Ranks:
             if device.type == "cuda":
                 torch.cuda.set_device(device)
             dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
-            atexit.register(dist.destroy_process_group)
+            atexit.register(_close)
         return cls(dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else cls()
 
     @property
@@ -125,6 +125,11 @@ class Ranks:
         found = [torch.zeros(1, dtype=torch.int64, device=device) for _ in range(self.world)]
         dist.all_gather(found, torch.tensor([length], device=device))
         return [int(one) for one in found]
+
+
+def _close() -> None:
+    if dist.is_initialized():
+        dist.destroy_process_group()
 
 
 class _Gather(Function):
