@@ -138,11 +138,12 @@ def machine() -> str:
 def report(X: csr_matrix, options: argparse.Namespace, results: dict[str, dict[str, Any]]) -> str:
     peer = list(results)[-1]
     told = {"implicit": "--implicit implicit-env/bin/python"}.get(peer, "")
+    size = f"--divide {options.divide} " if options.divide > 1 else ""
     multiplications = (np.diff(X.indptr).astype(float) ** 2).sum()
     lines = [
         "# Learning of iALS and item-kNN",
         "",
-        f"- command: `python benchmarks/classical.py {told} --threads {options.threads}`",
+        f"- command: `python benchmarks/classical.py {told} {size}--threads {options.threads}`",
         f"- machine: {machine()}, {options.threads} threads",
         f"- date: {date.today().isoformat()}",
         f"- data: {X.nnz:,} interactions of {X.shape[0]:,} users and {X.shape[1]:,} items",
@@ -173,6 +174,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--small", action="store_true", help="seconds; writes nothing")
     parser.add_argument("--implicit", help="a Python that has implicit")
+    parser.add_argument("--divide", type=int, default=1, help="users, items and events of the log by this")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--contestant", choices=("shortlist", "plain", "implicit"), help=argparse.SUPPRESS)
@@ -184,7 +186,8 @@ def main() -> None:
         result["peak MB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(json.dumps(result))
         return
-    X = make_log(*((20_000, 10_000, 400_000) if options.small else (200_000, 100_000, 10_350_000)), seed=0)
+    sizes = (20_000, 10_000, 400_000) if options.small else (200_000, 100_000, 10_350_000)
+    X = make_log(*(size // options.divide for size in sizes), seed=0)
     peer, python = ("implicit", options.implicit) if options.implicit else ("plain", sys.executable)
     with tempfile.TemporaryDirectory() as folder:
         options.data = Path(folder) / "log.npz"
