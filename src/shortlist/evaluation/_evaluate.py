@@ -66,7 +66,7 @@ def evaluate(
 
     Raises:
         ArgumentError: there is no pipeline or no metric, an option is unknown, or the pipelines do not share
-            a state.
+            a state, or a sampled metric would need more memory than 4 GB.
         DataError: the test set holds no positive event.
     """
     _check(metrics, seen, queries)
@@ -75,7 +75,7 @@ def evaluate(
     state, launch = at_launch(state)
     drop_seen = drops_seen(next(iter(pipelines.values()))) if seen == "as served" else seen == "drop"
     truth = truth_of(test, state, drop_seen=drop_seen, queries=queries)
-    k = depth(names, len(state.items))
+    k = depth(names, len(state.items), len(truth.users))
     many = len(truth.users) >= _MANY_USERS
     served = {
         name: _serving(with_products(pipe) if many else pipe, drop_seen=drop_seen, k=k).with_state(state)

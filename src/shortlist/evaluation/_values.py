@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from shortlist import metrics as m
 from shortlist.data import Ragged
+from shortlist.errors import ArgumentError
 from shortlist.evaluation._asked import Asked
 from shortlist.metrics import MetricName
 
@@ -15,11 +16,23 @@ __all__ = ["depth", "values_of"]
 Values = npt.NDArray[np.float64]
 
 _EVER = np.iinfo(np.int64).min
+_MOST_PLACES = 2**29
 
 
-def depth(names: Sequence[MetricName], items: int) -> int:
-    """How many items a list must hold: the largest cut, or the whole catalogue for a sampled metric."""
-    deep = any(name.negatives is not None for name in names)
+def depth(names: Sequence[MetricName], items: int, users: int) -> int:
+    """How many items a list must hold: the largest cut, or the whole catalogue for a sampled metric.
+
+    Raises:
+        ArgumentError: a sampled metric over more users than whole rankings fit into memory.
+    """
+    deep = [name.text for name in names if name.negatives is not None]
+    if deep and users * items > _MOST_PLACES:
+        raise ArgumentError(
+            f"evaluate, {deep[0]}",
+            received=f"{users:,} users of a catalogue of {items:,}: {8 * users * items / 2**30:.0f} GB of lists",
+            expected=f"at most {8 * _MOST_PLACES / 2**30:.0f} GB, since the whole ranking of each user is kept",
+            remedy="evaluate fewer users, or leave the sample away: the metric over the catalogue costs less",
+        )
     return max(items, 1) if deep else max(name.k for name in names)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from shortlist import split
 from shortlist.errors import ArgumentError, SchemaError
-from shortlist.evaluation import Evaluation, EvaluationProtocol, baselines, evaluate
+from shortlist.evaluation import Evaluation, EvaluationProtocol, _values, baselines, evaluate
 from shortlist.evaluation._launch import at_launch
 from shortlist.io import Dataset, concat, scan
 from shortlist.pipeline import Pipeline, Popular, State, Take
@@ -221,3 +221,12 @@ def test_baselines_do_not_learn_from_held_out_users(make_log: Callable[..., Data
     assert got.protocol.word == "VAE-SG/full/filter"
     # Ten items, eight of them seen, two to find: whatever is left is right.
     assert got.of("EASE", "capped_recall@2") == 1.0
+
+
+def test_whole_rankings_must_fit_into_memory(
+    popular: Pipeline, test: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_values, "_MOST_PLACES", 19)
+    alone(popular, test, metrics=("recall@1",))
+    with pytest.raises(ArgumentError, match=r"4 users of a catalogue of 5.*the metric over the catalogue"):
+        alone(popular, test, metrics=("recall@1", "recall@1(sampled:1,uniform)"))
