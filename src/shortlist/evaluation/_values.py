@@ -29,8 +29,8 @@ def depth(names: Sequence[MetricName], items: int, users: int) -> int:
     if deep and users * items > _MOST_PLACES:
         raise ArgumentError(
             f"evaluate, {deep[0]}",
-            received=f"{users:,} users of a catalogue of {items:,}: {8 * users * items / 2**30:.0f} GB of lists",
-            expected=f"at most {8 * _MOST_PLACES / 2**30:.0f} GB, since the whole ranking of each user is kept",
+            received=f"{users:,} users of a catalogue of {items:,}: {8 * users * items / 2**30:.0f} GB",
+            expected=f"at most {8 * _MOST_PLACES / 2**30:.0f} GB: the whole ranking of each user is kept",
             remedy="evaluate fewer users, or leave the sample away: the metric over the catalogue costs less",
         )
     return max(items, 1) if deep else max(name.k for name in names)
