@@ -42,8 +42,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--nofilter", dest="filter", action="store_false", help=argparse.SUPPRESS)
     parser.add_argument("--users", type=count, metavar="N", help="only the first N lines")
-    parser.add_argument("--epochs", type=count, metavar="N", help="most epochs of a model (100)")
-    parser.add_argument("--patience", type=count, metavar="N", help="epochs without progress (10)")
+    parser.add_argument("--epochs", type=count, metavar="N", help="most epochs of a model (60)")
+    parser.add_argument("--patience", type=count, metavar="N", help="epochs without progress (5)")
     parser.add_argument(
         "--minutes",
         type=positive,

@@ -43,9 +43,9 @@ class SequenceBench:
     users: int | None = None
     """Only the first so many lines of the file; None is all."""
     epochs: int | None = None
-    """Most epochs of a neural model; None is 100."""
+    """Most epochs of a neural model; None is 60."""
     patience: int | None = None
-    """Epochs without a better validation figure after which training stops; None is 10."""
+    """Epochs without a better validation figure after which training stops; None is 5."""
     minutes: float | None = None
     """Most minutes of training one model, after which the best epoch so far counts; None is 6 for 300,000
     events or fewer and more in proportion."""
@@ -187,10 +187,11 @@ def _trained(
         epochs=use.epochs,
         batch_size=use.batch_size,
         lr=use.lr,
-        optimization=Optimization(dense_lr=use.lr),
+        optimization=Optimization(dense_lr=use.dense_lr),
         patience=use.patience,
         filter_seen=held.filtered,
         seed=seed,
+        precision="float32",  # products of this width gain nothing from less on most processors
         callbacks=(late,),
         progress=False,
     )
