@@ -42,13 +42,20 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--nofilter", dest="filter", action="store_false", help=argparse.SUPPRESS)
     parser.add_argument("--users", type=count, metavar="N", help="only the first N lines")
+    parser.add_argument("--dim", type=count, metavar="N", help="width of the vectors (64)")
+    parser.add_argument(
+        "--dropout",
+        type=float,
+        metavar="SHARE",
+        help="share set to zero in training (by the length of the sequences)",
+    )
     parser.add_argument("--epochs", type=count, metavar="N", help="most epochs of a model (60)")
     parser.add_argument("--patience", type=count, metavar="N", help="epochs without progress (5)")
     parser.add_argument(
         "--minutes",
         type=positive,
         metavar="N",
-        help="most minutes of training one model (6, more in proportion above 300,000 events)",
+        help="most minutes of training one model (5, more in proportion above 300,000 events)",
     )
     parser.add_argument("--quiet", action="store_true", help="do not tell what goes on")
     parser.add_argument("--json", action="store_true", help="print the results as JSON")
@@ -68,7 +75,7 @@ def run(options: argparse.Namespace) -> None:
         )
     given = {
         name: getattr(options, name)
-        for name in ("users", "epochs", "patience", "minutes")
+        for name in ("users", "dim", "dropout", "epochs", "patience", "minutes")
         if getattr(options, name) is not None
     }
     if options.small:

@@ -22,7 +22,7 @@ __all__ = ["SMALL_SEQUENCES", "SequenceBench", "SequenceFigures", "bench_sequenc
 Say = Callable[[str], None]
 
 SMALL_SEQUENCES = Path(__file__).with_name("planted_sequences.txt")
-_MINUTES = 6.0
+_MINUTES = 5.0
 _EVENTS = 300_000
 
 
@@ -42,12 +42,16 @@ class SequenceBench:
     """Whether items that a user had before are left out of lists, and users whose last item is one."""
     users: int | None = None
     """Only the first so many lines of the file; None is all."""
+    dim: int | None = None
+    """Width of the vectors of the neural models; None is 64."""
+    dropout: float | None = None
+    """Share of the neural models' numbers set to zero in training; None suits the length of the sequences."""
     epochs: int | None = None
     """Most epochs of a neural model; None is 60."""
     patience: int | None = None
     """Epochs without a better validation figure after which training stops; None is 5."""
     minutes: float | None = None
-    """Most minutes of training one model, after which the best epoch so far counts; None is 6 for 300,000
+    """Most minutes of training one model, after which the best epoch so far counts; None is 5 for 300,000
     events or fewer and more in proportion."""
 
     def __post_init__(self) -> None:
@@ -60,7 +64,7 @@ class SequenceBench:
                     expected=f"some of {list(known)}",
                     remedy=near(name, known),
                 )
-        for name in ("seeds", "users", "epochs", "patience", "minutes"):
+        for name in ("seeds", "users", "dim", "epochs", "patience", "minutes"):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ArgumentError(f"SequenceBench.{name}", received=value, expected="a number above 0")
@@ -161,9 +165,8 @@ def _runs(
         yield {**metrics, "seconds": time.perf_counter() - started}
         return
     use = settings_for(events=file.events, users=len(file.users), items=len(file.items))
-    use = replace(
-        use, epochs=chosen.epochs or use.epochs, patience=chosen.patience or min(use.patience, use.epochs)
-    )
+    given = {name: getattr(chosen, name) for name in ("dim", "dropout", "epochs", "patience")}
+    use = replace(use, **{name: value for name, value in given.items() if value is not None})
     minutes = chosen.minutes or _MINUTES * max(1.0, file.events / _EVENTS)
     for seed in range(chosen.seeds):
         yield _trained(name, held, use, limit_s=minutes * 60, seed=seed, log=log)

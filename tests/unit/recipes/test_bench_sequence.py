@@ -145,6 +145,17 @@ def test_a_run_is_a_function_of_its_seed_and_ends_in_time():
     assert first.mean("sasrec", "NDCG@10") == second.mean("sasrec", "NDCG@10")
 
 
+def test_every_option_of_the_models_changes_their_figures():
+    def loss(**given):
+        told: list[str] = []
+        bench_sequence(
+            SMALL_SEQUENCES, SequenceBench(("sasrec",), users=60, epochs=1, **given), log=told.append
+        )
+        return next(line.split("loss ")[1][:6] for line in told if "epoch 1:" in line)
+
+    assert len({loss(), loss(dim=16), loss(dropout=0.5)}) == 3
+
+
 def test_settings_suit_the_length_of_sequences():
     short = settings_for(events=190_000, users=22_000, items=12_000)
     long = settings_for(events=1_000_000, users=6_000, items=3_400)
