@@ -45,7 +45,8 @@ class Data:
     branches: list
     roles: dict[str, tuple[str, ...]]
     epochs: int
-    towers: dict
+    temperature: float
+    profiles: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def x_wines(folder: Path) -> Data:
     branches = [[*one, *many] >> ops.Categorify(), "ABV" >> ops.FillMissing(0.0) >> ops.Normalize()]
     branches += [ops.History(name, max_length=LONGEST) >> ops.Categorify(like=name) for name in one]
     tags = dict.fromkeys((*one, *many), ("item", "categorical")) | {"ABV": ("item", "continuous")}
-    return Data(events, items, tf_idf(items["item"], words), branches, tags, 8, {"hidden": ()})
+    return Data(events, items, tf_idf(items["item"], words), branches, tags, epochs=3, temperature=0.1)
 
 
 def ifdb(folder: Path, model: str, cache: Path) -> Data:
@@ -87,7 +88,9 @@ def ifdb(folder: Path, model: str, cache: Path) -> Data:
     events = plays.select(user="userid", item="gameid", time="date_added").join(games, on="item", how="semi")
     embed = ops.TextEmbed(served_text_model(model, cache), max_length=128, cache=cache / "vectors")
     vectors = embed.embedder().embed(games["text"].to_list())
-    return Data(events, games, vectors, ["text" >> embed], {"text": ("item", "text")}, 10, {"hidden": (256,)})
+    tags = {"text": ("item", "text"), "profile": ("user", "embedding")}
+    branches = ["text" >> embed, "profile"]
+    return Data(events, games, vectors, branches, tags, epochs=20, temperature=0.1, profiles=True)
 
 
 def tf_idf(ids: pl.Series, words: pl.DataFrame) -> Matrix:
@@ -137,7 +140,7 @@ def rows_of(users: pl.Series, column: pl.Series) -> tuple[Matrix, Matrix]:
 
 def towers(data: Data, one: Split, users: pl.Series, seed: int, epochs: int) -> Matrix:
     """[users, items]: scores of towers that saw the warm items alone."""
-    log = dataset(data, one.train)
+    log = dataset(data, one.train, profiles(data, one.train, one.train["user"], own=True))
     flow = sl.Workflow(
         [
             ["user", "item"] >> ops.Categorify(),
@@ -151,26 +154,42 @@ def towers(data: Data, one: Split, users: pl.Series, seed: int, epochs: int) -> 
         query=sl.TowerOptions(id_dropout=0.2),
         item=sl.TowerOptions(id_dropout=1.0),
         seed=seed,
-        **data.towers,
     )
     options = sl.FitOptions(epochs=epochs, batch_size=1024, seed=seed, progress=False)
-    sl.fit(model, flow.transform(log), sl.SampledSoftmax(temperature=0.1), options=options)
+    sl.fit(model, flow.transform(log), sl.SampledSoftmax(temperature=data.temperature), options=options)
     # One row a user, after all training events; the item of the row is read by nobody.
     ask = pl.DataFrame({"user": users, "item": data.items["item"][0]})
     ask = ask.with_columns(time=one.train["time"].max() + pl.duration(days=1))
-    rows = flow.transform(dataset(data, ask), log=log)
+    rows = flow.transform(dataset(data, ask, profiles(data, one.train, users, own=False)), log=log)
     catalogue = pl.DataFrame({"item": data.items["item"], "user": users[0], "time": one.train["time"].min()})
-    things = flow.transform(dataset(data, catalogue))
+    things = flow.transform(dataset(data, catalogue, np.zeros((len(catalogue), data.features.shape[1]))))
     model.eval()
     with torch.no_grad():
         queries = model.encode_query(table(rows, model.query_schema))
         return (queries @ model.encode_item(table(things, model.item_schema)).T).numpy()
 
 
-def dataset(data: Data, events: pl.DataFrame) -> sl.Dataset:
+def profiles(data: Data, train: pl.DataFrame, users: pl.Series, *, own: bool) -> Matrix:
+    """[rows, F]: the mean features of what each row's user took; with ``own``, of all but the row's item."""
+    names = train["user"].unique(maintain_order=True)
+    row, _ = rows_of(names, train["user"])
+    sums = np.zeros((len(names) + 1, data.features.shape[1]), dtype=np.float32)
+    features = data.features[train["place"].to_numpy()]
+    np.add.at(sums, row, features)
+    known = {name: place for place, name in enumerate(names)}
+    asked = np.array([known.get(name, len(names)) for name in users])
+    count = np.bincount(row, minlength=len(names) + 1)[asked]
+    total = sums[asked] - (features if own else 0.0)
+    return total / np.maximum(count - own, 1)[:, None]
+
+
+def dataset(data: Data, events: pl.DataFrame, profile: Matrix) -> sl.Dataset:
     frame = events.select("user", "item", "time").join(
         data.items, on="item", how="left", maintain_order="left"
     )
+    if data.profiles:
+        kind = pl.Array(pl.Float32, profile.shape[1])
+        frame = frame.with_columns(pl.Series("profile", profile.astype(np.float32), dtype=kind))
     log = sl.scan(frame, roles={"user": "user", "item": "item", "time": "time"})
     for name, tags in data.roles.items():
         log = log.tag(name, *tags)
