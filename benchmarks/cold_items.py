@@ -1,7 +1,7 @@
 """Do towers rank items that nobody has taken yet, by their features alone, better than content-kNN does?
 
     python benchmarks/cold_items.py x-wines FOLDER
-    python benchmarks/cold_items.py ifdb FOLDER --model MINILM --cache DIR
+    python benchmarks/cold_items.py ifdb FOLDER
 
 A fifth of the items is drawn by seed and held out of training as a whole, and another tenth to choose
 settings on. Every user with training events and held-out items is one query. Both recommenders know the
@@ -10,8 +10,10 @@ ranked twice: among the held-out items, and among all items with the user's trai
 
 - ``x-wines``: FOLDER holds XWines_Slim_150K_ratings.csv and XWines_Slim_1K_wines.csv; features are the
   attributes of a wine.
-- ``ifdb``: FOLDER holds playedgames.parquet and game_docs.parquet; the feature is the vector of a text by the
-  sentence-transformers model in MINILM, whose ONNX graph and vectors are kept in DIR.
+- ``ifdb``: FOLDER holds playedgames.parquet and game_docs.parquet; the features are the words of a text that
+  stand in three texts or more and in less than a third of them, by tf-idf. content-kNN compares them as they
+  are. The towers read their first 256 singular directions, and in the query the mean of the user's other
+  items: so they start as content-kNN, in fewer dimensions, and learn from there.
 """
 
 import argparse
@@ -22,16 +24,18 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import torch
+from scipy.sparse import csr_array
+from scipy.sparse.linalg import svds
 
 import shortlist as sl
 from shortlist import metrics, ops
-from shortlist.export import served_text_model
 from shortlist.loader import Table
 from shortlist.rng import generator
 
 SEEDS = (2020, 2021, 2022)
 NEIGHBOURS = (10, 30, 100, 300, 10_000)
 LONGEST = 50
+WIDTH = 256
 Matrix = np.ndarray
 
 
@@ -46,7 +50,7 @@ class Data:
     roles: dict[str, tuple[str, ...]]
     epochs: int
     temperature: float
-    profiles: bool = False
+    dim: int = 64
 
 
 @dataclass(frozen=True)
@@ -79,18 +83,26 @@ def x_wines(folder: Path) -> Data:
     branches = [[*one, *many] >> ops.Categorify(), "ABV" >> ops.FillMissing(0.0) >> ops.Normalize()]
     branches += [ops.History(name, max_length=LONGEST) >> ops.Categorify(like=name) for name in one]
     tags = dict.fromkeys((*one, *many), ("item", "categorical")) | {"ABV": ("item", "continuous")}
-    return Data(events, items, tf_idf(items["item"], words), branches, tags, epochs=3, temperature=0.1)
+    return Data(events, items, tf_idf(items["item"], words), branches, tags, epochs=2, temperature=0.1)
 
 
-def ifdb(folder: Path, model: str, cache: Path) -> Data:
+def ifdb(folder: Path) -> Data:
     games = pl.read_parquet(folder / "game_docs.parquet").select(item="gameid", text="doc_text")
+    split_up = (
+        pl.col("text").str.to_lowercase().str.extract_all(r"[a-z0-9]+").list.unique(maintain_order=True)
+    )
+    words = games.select("item", word=split_up).explode("word")
+    known = words.group_by("word").len().filter(pl.col("len").is_between(3, len(games) // 3))
+    features = tf_idf(games["item"], words.join(known, on="word", how="semi"))
+    left, size, _ = svds(csr_array(features), k=WIDTH, random_state=0)
+    vectors = left * size
+    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+    kind = pl.Array(pl.Float32, WIDTH)
+    items = games.select("item", pl.Series("vector", vectors.astype(np.float32), dtype=kind))
     plays = pl.read_parquet(folder / "playedgames.parquet")
     events = plays.select(user="userid", item="gameid", time="date_added").join(games, on="item", how="semi")
-    embed = ops.TextEmbed(served_text_model(model, cache), max_length=128, cache=cache / "vectors")
-    vectors = embed.embedder().embed(games["text"].to_list())
-    tags = {"text": ("item", "text"), "profile": ("user", "embedding")}
-    branches = ["text" >> embed, "profile"]
-    return Data(events, games, vectors, branches, tags, epochs=20, temperature=0.1, profiles=True)
+    tags = {"vector": ("item", "embedding"), "profile": ("user", "embedding")}
+    return Data(events, items, features, ["vector", "profile"], tags, epochs=5, temperature=0.1, dim=WIDTH)
 
 
 def tf_idf(ids: pl.Series, words: pl.DataFrame) -> Matrix:
@@ -124,7 +136,8 @@ def neighbours(data: Data, one: Split, users: pl.Series, count: int) -> Matrix:
     taken = np.zeros((len(users), len(data.items)), dtype=np.float32)
     row, kept = rows_of(users, one.train["user"])
     taken[row, one.train["place"].to_numpy()[kept]] = 1.0
-    likeness = data.features @ data.features[one.warm].T
+    features = csr_array(data.features)
+    likeness = (features @ features[one.warm].T).toarray()
     if count < len(one.warm):
         least = np.partition(likeness, -count, axis=1)[:, -count, None]
         likeness = np.where(likeness >= least, likeness, 0.0)
@@ -140,7 +153,7 @@ def rows_of(users: pl.Series, column: pl.Series) -> tuple[Matrix, Matrix]:
 
 def towers(data: Data, one: Split, users: pl.Series, seed: int, epochs: int) -> Matrix:
     """[users, items]: scores of towers that saw the warm items alone."""
-    log = dataset(data, one.train, profiles(data, one.train, one.train["user"], own=True))
+    log = dataset(data, one.train, one.train)
     flow = sl.Workflow(
         [
             ["user", "item"] >> ops.Categorify(),
@@ -150,7 +163,7 @@ def towers(data: Data, one: Split, users: pl.Series, seed: int, epochs: int) -> 
     ).fit(log)
     model = sl.TwoTower(
         flow.schema,
-        dim=64,
+        dim=data.dim,
         query=sl.TowerOptions(id_dropout=0.2),
         item=sl.TowerOptions(id_dropout=1.0),
         seed=seed,
@@ -159,38 +172,35 @@ def towers(data: Data, one: Split, users: pl.Series, seed: int, epochs: int) -> 
     sl.fit(model, flow.transform(log), sl.SampledSoftmax(temperature=data.temperature), options=options)
     # One row a user, after all training events; the item of the row is read by nobody.
     ask = pl.DataFrame({"user": users, "item": data.items["item"][0]})
-    ask = ask.with_columns(time=one.train["time"].max() + pl.duration(days=1))
-    rows = flow.transform(dataset(data, ask, profiles(data, one.train, users, own=False)), log=log)
+    ask = ask.with_columns(time=one.train["time"].max() + pl.duration(days=1), place=pl.lit(-1))
+    rows = flow.transform(dataset(data, ask, one.train), log=log)
     catalogue = pl.DataFrame({"item": data.items["item"], "user": users[0], "time": one.train["time"].min()})
-    things = flow.transform(dataset(data, catalogue, np.zeros((len(catalogue), data.features.shape[1]))))
+    things = flow.transform(dataset(data, catalogue.with_columns(place=pl.lit(-1)), one.train))
     model.eval()
     with torch.no_grad():
         queries = model.encode_query(table(rows, model.query_schema))
         return (queries @ model.encode_item(table(things, model.item_schema)).T).numpy()
 
 
-def profiles(data: Data, train: pl.DataFrame, users: pl.Series, *, own: bool) -> Matrix:
-    """[rows, F]: the mean features of what each row's user took; with ``own``, of all but the row's item."""
-    names = train["user"].unique(maintain_order=True)
-    row, _ = rows_of(names, train["user"])
-    sums = np.zeros((len(names) + 1, data.features.shape[1]), dtype=np.float32)
-    features = data.features[train["place"].to_numpy()]
-    np.add.at(sums, row, features)
-    known = {name: place for place, name in enumerate(names)}
-    asked = np.array([known.get(name, len(names)) for name in users])
-    count = np.bincount(row, minlength=len(names) + 1)[asked]
-    total = sums[asked] - (features if own else 0.0)
-    return total / np.maximum(count - own, 1)[:, None]
+def profiles(data: Data, train: pl.DataFrame, asked: pl.DataFrame) -> pl.Series:
+    """Of each asked row's user, the mean vector of the training items but the row's own."""
+    vectors = data.items["vector"].to_numpy()
+    taken = {user: np.array(places) for user, places in train.group_by("user").agg("place").iter_rows()}
+    sums = {user: vectors[places].sum(0) for user, places in taken.items()}
+    made = np.zeros((len(asked), WIDTH), dtype=np.float32)
+    for row, (user, place) in enumerate(asked.select("user", "place").iter_rows()):
+        if user in taken:
+            own = place >= 0
+            made[row] = (sums[user] - (vectors[place] if own else 0)) / max(len(taken[user]) - own, 1)
+    return pl.Series("profile", made, dtype=pl.Array(pl.Float32, WIDTH))
 
 
-def dataset(data: Data, events: pl.DataFrame, profile: Matrix) -> sl.Dataset:
-    frame = events.select("user", "item", "time").join(
-        data.items, on="item", how="left", maintain_order="left"
-    )
-    if data.profiles:
-        kind = pl.Array(pl.Float32, profile.shape[1])
-        frame = frame.with_columns(pl.Series("profile", profile.astype(np.float32), dtype=kind))
-    log = sl.scan(frame, roles={"user": "user", "item": "item", "time": "time"})
+def dataset(data: Data, events: pl.DataFrame, train: pl.DataFrame) -> sl.Dataset:
+    frame = events.select("user", "item", "time", "place")
+    frame = frame.join(data.items, on="item", how="left", maintain_order="left")
+    if "profile" in data.roles:
+        frame = frame.with_columns(profiles(data, train, frame))
+    log = sl.scan(frame.drop("place"), roles={"user": "user", "item": "item", "time": "time"})
     for name, tags in data.roles.items():
         log = log.tag(name, *tags)
     return log
@@ -241,15 +251,10 @@ def main() -> None:
     )
     parser.add_argument("data", choices=("x-wines", "ifdb"))
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--model", help="folder of a sentence-transformers model, for ifdb")
-    parser.add_argument("--cache", type=Path, default=Path("cold-items-cache"))
+    parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
     options = parser.parse_args()
-    data = (
-        x_wines(options.folder)
-        if options.data == "x-wines"
-        else ifdb(options.folder, options.model, options.cache)
-    )
-    for seed in SEEDS:
+    data = {"x-wines": x_wines, "ifdb": ifdb}[options.data](options.folder)
+    for seed in options.seeds:
         for protocol, found in run(data, seed).items():
             (base, knn), (_, ours) = found.items()
             gap = metrics.paired_bootstrap(ours, knn, seed=0)

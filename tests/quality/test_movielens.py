@@ -90,7 +90,7 @@ def test_towers_of_ids_reach_the_linear_models(ratings: sl.Dataset) -> None:
         found.append(evaluation.of("two-tower", NDCG))
         print(f"{evaluation}\nepoch {report.best} of {len(report.epochs)}, {seconds:.1f} s\n")
     print(f"two-tower {NDCG} {np.mean(found):.4f} +- {np.std(found, ddof=1):.4f}")
-    assert np.mean(found) >= 0.315
+    assert np.mean(found) >= 0.325
 
 
 def test_ease_reaches_its_published_figure(ratings: sl.Dataset) -> None:

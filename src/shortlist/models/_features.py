@@ -65,7 +65,11 @@ class Features(nn.Module):
         dim = 0 if tables is None else tables.dim
         _check_columns({**histories, **texts}, [column for column in categorical if column.is_list])
         self.embeddings = len(categorical)
-        self.width = self.embeddings * dim + sum(width_of(column) or 0 for column in numbers)
+        widths = [width_of(column) or 0 for column in numbers]
+        self.width = self.embeddings * dim + sum(widths)
+        self.wide = [
+            self.embeddings * dim + sum(widths[:place]) for place, width in enumerate(widths) if width == dim
+        ]
 
     def forward(self, columns: Columns) -> Tensor:
         """Vectors of the rows.

@@ -21,8 +21,9 @@ class Tower(nn.Module):
     """Features to one vector: ``body(cross layers(concatenated features))``, scaled to length 1 if wanted.
 
     With one categorical input of width ``dim`` and no hidden layers the vector is its embedding. With
-    several and no hidden layers it is a linear map that starts as the sum of the embeddings, so that what
-    shares a table is comparable from the first step.
+    several and no hidden layers it is a linear map that starts as the sum of the embeddings and of given
+    vectors that are ``dim`` wide, so that what shares a table or a space is comparable from the first step:
+    towers of text vectors alone start as a search by text.
 
     Args:
         inputs: columns of this side.
@@ -101,9 +102,9 @@ class Tower(nn.Module):
         )
         _zero_biases(layers)
         if isinstance(layers, ResidualMLP):
-            _start_as_sum(layers.linear, self.features.embeddings)
+            _start_as_sum(layers.linear, self.features)
         elif len(hidden) == 0:
-            _start_as_sum(layers[0], self.features.embeddings)
+            _start_as_sum(layers[0], self.features)
         return layers
 
     def _without_some_ids(self, columns: Columns) -> Columns:
@@ -176,8 +177,9 @@ def _zero_biases(layers: nn.Module) -> None:
             nn.init.zeros_(layer.bias)
 
 
-def _start_as_sum(layer: nn.Module, embeddings: int) -> None:
+def _start_as_sum(layer: nn.Module, features: Features) -> None:
     assert isinstance(layer, nn.Linear)
     dim = layer.out_features
     with torch.no_grad():
-        layer.weight[:, : embeddings * dim] = torch.eye(dim).repeat(1, embeddings)
+        for start in [*range(0, features.embeddings * dim, dim), *features.wide]:
+            layer.weight[:, start : start + dim] = torch.eye(dim)
