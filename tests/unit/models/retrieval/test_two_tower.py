@@ -17,7 +17,7 @@ from shortlist.nn import (
     TransformerEncoder,
     sparse_tables,
 )
-from shortlist.schema import LIST, Column, Domain, Schema
+from shortlist.schema import LIST, Column, Domain, Schema, Shape
 from shortlist.testing._models import (
     RETRIEVAL_CHECKS,
     check_any_number_of_rows,
@@ -178,6 +178,16 @@ def test_a_residual_tower_starts_as_the_linear_one():
     start = residual.tables.starts["item"]
     item = residual.tables.weight.detach().numpy()[start + batch["item"]]
     np.testing.assert_allclose(residual.encode_item(batch), linear.encode_item(batch) + item, atol=1e-6)
+
+
+def test_linear_towers_start_as_the_sum_of_given_vectors_too():
+    taste = Column("taste", "float32", ("user", "embedding"), Shape("vector", 4))
+    looks = Column("looks", "float32", ("item", "embedding"), Shape("vector", 4))
+    model = TwoTower(Schema([USER, taste, ITEM, looks]), dim=4, normalize=False)
+    vectors = np.random.default_rng(0).normal(size=(2, 4)).astype(np.float32)
+    item = model.encode_item(Batch({"item": np.array([5, 7]), "looks": vectors}))
+    weight = model.tables.weight.detach().numpy()[model.tables.starts["item"] + np.array([5, 7])]
+    np.testing.assert_allclose(item, weight + vectors, atol=1e-6)
 
 
 def test_tables_of_several_widths_say_so():
