@@ -181,12 +181,18 @@ def report(options: argparse.Namespace) -> Iterator[str]:
     with TemporaryDirectory() as folder:
         log = Path(folder) / "log.npz"
         make_log(20_000 if options.small else 1_400_000, 0.01 if options.small else 1.0, seed=0).save(log)
-        for batch in batches:
-            for keep in ALLOCATORS:
-                yield from speeds(options, log, batch, keep=keep)
+        yield from both_speeds(options, log, batches[0])
         yield from whole(options, log, batches)
         yield from peaks(options, log, batches[0])
         yield from growth(options, Path(folder))
+        for batch in batches[1:]:
+            yield from both_speeds(options, log, batch)
+
+
+def both_speeds(options: argparse.Namespace, log: Path, batch: int) -> Iterator[str]:
+    """With either allocator."""
+    for keep in ALLOCATORS:
+        yield from speeds(options, log, batch, keep=keep)
 
 
 def answer(options: argparse.Namespace) -> Any:
