@@ -85,7 +85,8 @@ def compare(
         for name, objective in objectives.items():
             values, told = run(deal, objective, setting)
             found[name].append(values)
-            print(f"  seed {seed}  {name:45s} {values['ndcg@10']:.4f}  {told}", flush=True)
+            figures = "  ".join(f"{metric} {values[metric]:.4f}" for metric in names)
+            print(f"  seed {seed}  {name:45s} {figures}  {told}", flush=True)
     base = next(iter(found.values()))
     lines = [f"| objective | {' | '.join(names)} | {names[0]}, difference by seed |"]
     lines.append("|---" * (len(names) + 2) + "|")
