@@ -1,7 +1,7 @@
 """Logs dealt out at random, as arrays of codes."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -13,18 +13,20 @@ from shortlist import ops, tags
 FIRST = 3  # codes below are padding, null and unknown
 
 
-def logs(movielens: Path | None, wines: Path | None, *, small: bool) -> dict[str, sl.Dataset]:
+def logs(
+    movielens: Path | None, wines: Path | None, wanted: tuple[str, ...], *, small: bool
+) -> dict[str, sl.Dataset]:
     """Name -> log: Online Retail, which comes with the package, and those whose files are given."""
     if small:
         planted = sl.datasets.planted(users=150, items=120, events=4_000, groups=6)
         return {"planted": pairs(planted.events)}
-    found = {"Online Retail": sl.datasets.online_retail()}
+    readers = {"Online Retail": sl.datasets.online_retail}
     if movielens is not None:
-        found["MovieLens 100k"] = sl.datasets.movielens_100k(movielens)
+        readers["MovieLens 100k"] = partial(sl.datasets.movielens_100k, movielens)
     if wines is not None:
         roles = {"user": "UserID", "item": "WineID", "time": "Date", "value": "Rating"}
-        found["X-Wines"] = sl.scan(wines, roles=roles, name="X-Wines")
-    return {name: pairs(log) for name, log in found.items()}
+        readers["X-Wines"] = partial(sl.scan, wines, roles=roles, name="X-Wines")
+    return {name: pairs(read()) for name, read in readers.items() if name.startswith(wanted)}
 
 
 def pairs(log: sl.Dataset) -> sl.Dataset:

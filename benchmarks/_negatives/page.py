@@ -31,9 +31,7 @@ def arguments(text: str) -> argparse.Namespace:
 
 def asked(options: argparse.Namespace) -> dict[str, sl.Dataset]:
     """The logs of the command line, by name."""
-    found = logs(options.movielens, options.wines, small=options.small)
-    wanted = tuple(options.sets or ("",))
-    return {name: log for name, log in found.items() if name.startswith(wanted)}
+    return logs(options.movielens, options.wines, tuple(options.sets or ("",)), small=options.small)
 
 
 def write(name: str, lines: list[str], *, small: bool) -> None:
