@@ -141,7 +141,7 @@ def test_each_correction_of_in_batch_negatives_earns_its_place(ratings: sl.Datas
     assert found["logQ, known masked"] > found["logQ"] + 0.01
     assert found["logQ, known masked, 0.2"] > found["logQ, known masked"] + 0.01
     # What is sampled estimates the softmax over the whole catalogue.
-    assert abs(found["logQ, positive exact"] - found["catalogue"]) < 0.03
-    assert abs(found["logQ, known masked, 0.2"] - found["catalogue, known masked, 0.2"]) < 0.015
+    assert abs(found["logQ, positive exact"] - found["catalogue"]) < 0.04
+    assert abs(found["logQ, known masked, 0.2"] - found["catalogue, known masked, 0.2"]) < 0.03
     assert found["catalogue, known masked"] > found["catalogue"] + 0.01
-    assert found["catalogue, known masked, 0.2"] > 0.31
+    assert found["catalogue, known masked, 0.2"] > 0.30
