@@ -2,6 +2,7 @@
 
     python benchmarks/cold_items.py x-wines FOLDER
     python benchmarks/cold_items.py ifdb FOLDER
+    python benchmarks/cold_items.py --small    # a small synthetic log
 
 A fifth of the items is drawn by seed and held out of training as a whole, and another tenth to choose
 settings on. Every user with training events and held-out items is one query. Both recommenders know the
@@ -102,7 +103,17 @@ def ifdb(folder: Path) -> Data:
     plays = pl.read_parquet(folder / "playedgames.parquet")
     events = plays.select(user="userid", item="gameid", time="date_added").join(games, on="item", how="semi")
     tags = {"vector": ("item", "embedding"), "profile": ("user", "embedding")}
-    return Data(events, items, features, ["vector", "profile"], tags, epochs=5, temperature=0.1, dim=WIDTH)
+    return Data(events, items, features, ["vector", "profile"], tags, epochs=3, temperature=0.1, dim=WIDTH)
+
+
+def planted(_: Path) -> Data:
+    """A small log whose items have a category."""
+    log = sl.datasets.planted(users=200, items=100, events=4_000, groups=5)
+    items = log.items.collect().select(item="item_id", category="category")
+    events = log.events.collect().select(user="user_id", item="item_id", time="time")
+    features = tf_idf(items["item"], items.select("item", word="category"))
+    tags = {"category": ("item", "categorical")}
+    return Data(events, items, features, ["category" >> ops.Categorify()], tags, epochs=1, temperature=0.1)
 
 
 def tf_idf(ids: pl.Series, words: pl.DataFrame) -> Matrix:
@@ -249,12 +260,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("data", choices=("x-wines", "ifdb"))
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("data", choices=("x-wines", "ifdb", "planted"), nargs="?", default="planted")
+    parser.add_argument("folder", type=Path, nargs="?", default=Path())
+    parser.add_argument("--small", action="store_true", help="a small synthetic log, one seed")
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
     options = parser.parse_args()
-    data = {"x-wines": x_wines, "ifdb": ifdb}[options.data](options.folder)
-    for seed in options.seeds:
+    data = {"x-wines": x_wines, "ifdb": ifdb, "planted": planted}[options.data](options.folder)
+    for seed in options.seeds[:1] if options.small else options.seeds:
         for protocol, found in run(data, seed).items():
             (base, knn), (_, ours) = found.items()
             gap = metrics.paired_bootstrap(ours, knn, seed=0)
