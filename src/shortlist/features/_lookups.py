@@ -14,6 +14,7 @@ from shortlist.features._array_columns import KINDS
 from shortlist.features._gather import Codes, Gather, Values
 from shortlist.features._key_table import UNKNOWN_KEY, KeyTable
 from shortlist.features._plan import Lane, Plan, States
+from shortlist.features._stacks import single
 from shortlist.features.ops._keyed import Keyed, places
 from shortlist.schema import FIRST_UNKNOWN, Column, Tags
 
@@ -90,9 +91,6 @@ class Lookups:
             TypeError: a column holds lists, or values of another type.
         """
         arrays = [_checked(columns[name], kinds) for name, kinds in self._asked]
-        if all(map(_is_one, arrays)):
-            self._run_one(arrays, made)
-            return
         place = self._places(arrays)
         if self._codes:
             coded = place[: len(self._codes)]
@@ -102,14 +100,15 @@ class Lookups:
             taken = np.ascontiguousarray(numbers.take(place[row], axis=0, mode="wrap").T)
             made.update(zip(names, taken, strict=True))
 
-    def _run_one(self, arrays: list[Array], made: dict[str, Array | Ragged]) -> None:
-        """The same for a single row, in fewer calls."""
-        values = [array.item() for array in arrays]
-        place = [find(value, UNKNOWN_KEY) for find, value in zip(self._finds, values, strict=True)]
+    def run_one(self, columns: dict[str, Array | Ragged], made: dict[str, Array | Ragged]) -> None:
+        """The same for a single row, in fewer calls; columns are arrays of one value."""
+        given: dict[str, Any] = columns
+        place = [find(given[name].item(), UNKNOWN_KEY) for name, find in self._ones]
         if UNKNOWN_KEY in place:
             for row, one in enumerate(place):
-                if one == UNKNOWN_KEY and type(values[row]) is not self._natives[row]:
-                    place[row] = self.keys[row].table.find_all((values[row],))[0]
+                if one == UNKNOWN_KEY:  # or in another notation, or of another type than the keys
+                    table, value = self.keys[row].table, single(columns[self.reads[row]], self._asked[row][1])
+                    place[row] = one if type(value) is table.native else table.find_all((value,))[0]
         codes = [
             (one if one < known else UNKNOWN_KEY) + _MORE
             for one, known in zip(place, self._most, strict=False)
@@ -140,12 +139,8 @@ class Lookups:
         return tuple((column.name, KINDS[column.dtype.rstrip("0123456789")]) for column in self.columns)
 
     @cached_property
-    def _finds(self) -> tuple[Callable[[Any, int], int], ...]:
-        return tuple(key.table.find_one for key in self.keys)
-
-    @cached_property
-    def _natives(self) -> tuple[type, ...]:
-        return tuple(key.table.native for key in self.keys)
+    def _ones(self) -> tuple[tuple[str, Callable[[Any, int], int]], ...]:
+        return tuple((name, key.table.find_one) for name, key in zip(self.reads, self.keys, strict=True))
 
     @cached_property
     def _codes(self) -> tuple[str, ...]:
@@ -258,10 +253,6 @@ def _moved(values: Values, old: KeyTable, new: KeyTable) -> Numbers:
     found = new.frame.select(new.keys).join(index, on=new.keys, how="left", maintain_order="left")
     place = found["place"].cast(pl.Int64).fill_null(UNKNOWN_KEY).to_numpy()
     return np.append(numbers[place], numbers[UNKNOWN_KEY - 1 :])
-
-
-def _is_one(array: Array) -> bool:
-    return array.size == 1 and array.ndim == 1
 
 
 def _checked(column: Array | Ragged, kinds: str) -> Array:

@@ -7,6 +7,8 @@ there is runs step by step; the outcome is the same.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -55,11 +57,8 @@ class Request:
         try:
             made, query = program.run(columns), program.query
             left = program.left
-        except (
-            TypeError,
-            ValueError,
-            ArithmeticError,
-        ):  # a column of another type than in fitting: the slow path names it
+        except (AttributeError, TypeError, ValueError, ArithmeticError):
+            # A column of another type than in fitting: the slow path names it.
             made, query, left = {}, frozenset(), _everything(self._plan, batch)
         for lane, names in left:
             out, per_query = _through(lane, self._states, batch, names)
@@ -101,7 +100,7 @@ class Request:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Program:
     """What is done with batches of certain columns.
 
@@ -122,13 +121,24 @@ class _Program:
     query: frozenset[str]
 
     def run(self, columns: Columns) -> Columns:
-        """Everything that goes together; TypeError or ValueError where a column is not of its type."""
+        """Everything that goes together; an error where a column is not of its type."""
         made: Columns = {name: columns[name] for name in self.carried}
         made |= {c.name: release(c, accept(c, columns[c.name])) for c in self.passed}
+        given: dict[str, Any] = columns  # lists have no shape, which is an error too
+        alone = [given[name].shape for name in self._reads] == self._single
         with np.errstate(over="ignore"):  # beyond the range of float32 is infinite, as in a frame
             for part in self.together:
-                part.run(columns, made)
+                (part.run_one if alone else part.run)(columns, made)
         return made
+
+    @cached_property
+    def _reads(self) -> tuple[str, ...]:
+        return tuple(name for part in self.together for name in part.reads)
+
+    @cached_property
+    def _single(self) -> list[tuple[int]]:
+        """The shapes of columns of one row."""
+        return [(1,)] * len(self._reads)
 
 
 def _left_in(lane: Lane, together: Iterable[Stack | Lookups]) -> frozenset[str]:

@@ -51,7 +51,7 @@ class Fill:
 
     def one(self, x: float) -> float:
         """Fill NaN."""
-        return x if x == x else float(self.value)  # noqa: PLR0124 - only NaN differs from itself
+        return x if x == x else self.value  # noqa: PLR0124 - only NaN differs from itself
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,7 +76,7 @@ class Clamp:
 
     def one(self, x: float) -> float:
         """Minimum and maximum."""
-        return float(self.low if x < self.low else self.high if x > self.high else x)
+        return self.low if x < self.low else self.high if x > self.high else x
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,7 +123,8 @@ class Affine:
 
     def one(self, x: float) -> float:
         """Subtract and divide."""
-        return float((x - self.shift) / self.scale)
+        moved: float = (x - self.shift) / self.scale
+        return moved
 
 
 def stacked(parts: Sequence[S]) -> S:

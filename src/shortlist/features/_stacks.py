@@ -1,8 +1,9 @@
 """Columns of one kind of arithmetic as the rows of one matrix."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from math import nan
 from typing import Any
 
@@ -15,10 +16,10 @@ from shortlist.features._plan import Key, Lane, Plan, States
 from shortlist.features._scalars import Scalar, run_scalars, stacked
 from shortlist.schema import Column, Tags
 
-__all__ = ["Stack", "chain", "stacks"]
+__all__ = ["Stack", "chain", "single", "stacks"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Stack:
     """F columns that pass the same arithmetic with numbers of their own.
 
@@ -44,21 +45,37 @@ class Stack:
             ValueError: an object in a column is no number.
         """
         given = [_numbers(columns[name]) for name in self.reads]
-        if all(column.size == 1 for column in given):
-            self._run_one([column.item() for column in given], made)
-            return
         x: Floats = np.concatenate(given, dtype=np.float64, casting="unsafe").reshape(len(given), -1)
         made.update(zip(self.gives, run_scalars(self.parts, x).astype(np.float32), strict=True))
 
-    def _run_one(self, values: list[Any], made: dict[str, Array | Ragged]) -> None:
-        """The same for a single row, in fewer calls."""
+    def run_one(self, columns: dict[str, Array | Ragged], made: dict[str, Array | Ragged]) -> None:
+        """The same for a single row, in fewer calls; columns are arrays of one value."""
+        given: dict[str, Any] = columns
         changed = []
-        for value, parts in zip(values, self.each, strict=True):
-            x = nan if value is None else float(value)
-            for part in parts:
-                x = part.one(x)
+        for name, changes in self._ones:
+            x = given[name].item()
+            if type(x) is not float:
+                x = nan if x is None else float(single(columns[name], "fiubO"))
+            for change in changes:
+                x = change(x)
             changed.append(x)
         made.update(zip(self.gives, np.array(changed).astype(np.float32)[:, None], strict=True))
+
+    @cached_property
+    def _ones(self) -> tuple[tuple[str, tuple[Callable[[float], float], ...]], ...]:
+        changes = (tuple(part.one for part in parts) for parts in self.each)
+        return tuple(zip(self.reads, changes, strict=True))
+
+
+def single(column: Array | Ragged, kinds: str) -> Any:
+    """The value of a column of one row.
+
+    Raises:
+        TypeError: it holds something else, or values of another kind.
+    """
+    if isinstance(column, Ragged) or column.dtype.kind not in kinds:
+        raise TypeError
+    return column.item()
 
 
 def _numbers(column: Array | Ragged) -> Array:
