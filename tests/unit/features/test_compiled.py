@@ -20,6 +20,7 @@ from shortlist.features._numbered import LongIndex, numbered
 from shortlist.features._scalars import Affine, Clamp, Fill, Log1p, run_scalars
 from shortlist.features._statistics import Counts
 from shortlist.features.engine import Local
+from shortlist.features.engine._memory import give_back, share_heap
 from shortlist.features.ops._groups import group_places
 from shortlist.io import Dataset
 from shortlist.rng import generator
@@ -258,3 +259,10 @@ def test_single_values_change_like_columns() -> None:
         assert reduce(lambda x, part: part.one(x), parts, value) == expected
     assert np.isnan(Log1p().one(-1.0))
     assert np.isnan(Clamp(0.0, 1.0).one(float("nan")))
+
+
+@pytest.mark.parametrize("change", [give_back, share_heap])
+def test_the_heap_is_left_alone_where_the_c_library_has_no_such_thing(monkeypatch, change) -> None:
+    assert isinstance(change(), bool)
+    monkeypatch.setattr("sys.platform", "darwin")
+    assert change() is False

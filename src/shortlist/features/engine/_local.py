@@ -10,7 +10,7 @@ from typing import TypeVar
 import polars as pl
 
 from shortlist.errors import ArgumentError
-from shortlist.features.engine._memory import give_back, machine_memory, to_bytes
+from shortlist.features.engine._memory import give_back, machine_memory, share_heap, to_bytes
 from shortlist.features.engine._progress import Progress
 from shortlist.features.engine._scratch import Scratch, scratch_root
 from shortlist.features.engine._shuffle import shuffled
@@ -75,6 +75,7 @@ class Local:
             ArgumentError: there are no parts.
         """
         tree = MergeTree(merge)
+        share_heap()
         with Progress(self._progress, len(parts)) as progress, ThreadPoolExecutor(self.threads) as pool:
             for measured in _in_order(pool, self.threads, measure, parts):
                 progress.step(measured=measured)

@@ -8,13 +8,14 @@ from pathlib import Path
 
 from shortlist.errors import ArgumentError
 
-__all__ = ["give_back", "machine_memory", "to_bytes"]
+__all__ = ["give_back", "machine_memory", "share_heap", "to_bytes"]
 
 _UNITS = {"B": 1} | {
     f"{prefix}{kind}": base ** (place + 1)
     for kind, base in (("B", 1000), ("iB", 1024))
     for place, prefix in enumerate("KMGT")
 }
+_ARENA_MAX = -8
 _WHERE_UNKNOWN = 4 * 2**30
 _CGROUPS = Path("/sys/fs/cgroup")
 
@@ -43,6 +44,16 @@ def machine_memory() -> int:
     """
     known = [*_group_bounds(), *_physical()]
     return min(known, default=_WHERE_UNKNOWN)
+
+
+def share_heap() -> bool:
+    """Have all threads of this process take memory from one heap; gives whether the C library knows how.
+
+    By default threads have heaps of their own, and what one has freed is of no use to another. Arrays are few and large, so threads do not wait for the heap.
+    The setting holds until the process ends.
+    """
+    set_option = getattr(CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    return set_option is not None and bool(set_option(_ARENA_MAX, 1))
 
 
 def give_back() -> bool:
