@@ -49,7 +49,8 @@ def machine_memory() -> int:
 def share_heap() -> bool:
     """Have all threads of this process take memory from one heap; gives whether the C library knows how.
 
-    By default threads have heaps of their own, and what one has freed is of no use to another. Arrays are few and large, so threads do not wait for the heap.
+    By default threads have heaps of their own, and what one has freed is of no use to another. Arrays
+    are few and large, so threads do not wait for the heap.
     The setting holds until the process ends.
     """
     set_option = getattr(CDLL(None), "mallopt", None) if sys.platform == "linux" else None
