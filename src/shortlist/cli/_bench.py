@@ -13,8 +13,9 @@ ABOUT = """sequence: train models that tell what comes next on a file of lines "
 oldest first, and measure them on the last item of each user, ranked among all items, beside
 popularity and item-kNN: recall@10 and NDCG@10. The last but one item stops training.
 
-30,000 users, 20,000 items and 300,000 events take less than 40 minutes on two cores with the
-models of the default."""
+Training a model ends after five minutes at the latest (--minutes), so that 30,000 users, 20,000
+items and 300,000 events end within 40 minutes with all models; larger data get more in
+proportion."""
 EXAMPLES = """examples:
   shortlist bench sequence --small
   shortlist bench sequence --sequences log.txt
