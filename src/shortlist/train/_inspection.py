@@ -60,8 +60,9 @@ def warn_of_vectors(model: Any, queries: Batch, items: Batch) -> None:
     collapsed = [side for side, cosine in cosines.items() if cosine > _COLLAPSED]
     for side in collapsed:
         warnings.warn(
-            f"fit: the {side} vectors have collapsed: their mean cosine is {cosines[side]:.3f}. Lower lr, "
-            f"raise the temperature, or check that the {side} columns vary from row to row",
+            f"fit: the {side} vectors have collapsed: their mean cosine is {cosines[side]:.3f}. "
+            "Unless users and items are much alike, lower lr, raise the temperature, or check that the "
+            f"{side} columns vary from row to row",
             stacklevel=5,
         )
     used = {side: dimensions_used(one) for side, one in sides.items()}

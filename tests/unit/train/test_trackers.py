@@ -47,7 +47,6 @@ def trained(schema, train, valid, tracker):
 
 
 def test_tensorboard_shows_every_epoch(schema, train, valid, tmp_path):
-    pytest.importorskip("tensorboard")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     report = trained(schema, train, valid, TensorBoard(tmp_path / "board"))
