@@ -26,7 +26,6 @@ from shortlist.io import Dataset
 from shortlist.rng import generator
 from shortlist.schema import Column, Schema
 
-
 CELLS = {
     "int64": st.one_of(st.none(), st.integers(-3, 3), st.sampled_from([2**63 - 1, -(2**63)])),
     "uint64": st.one_of(st.none(), st.integers(0, 3), st.just(2**64 - 1)),
