@@ -82,10 +82,11 @@ def read_text_model(
         ArgumentError: an option is wrong.
     """
     root = Path(folder)
+    graph = _graph(root, transformer_folder(root))
     tokenizer, reading = read_tokenizer(
         root, pooling=pooling, normalize=normalize, max_length=max_length, prefix=prefix
     )
-    return TextModel(_graph(root, transformer_folder(root)), tokenizer, reading)
+    return TextModel(graph, tokenizer, reading)
 
 
 def read_tokenizer(
