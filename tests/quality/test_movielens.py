@@ -117,6 +117,7 @@ def ease_ndcg(one: Deal) -> float:
     return float(metrics.ndcg(found, np.diff(offsets), 10).mean())
 
 
+@pytest.mark.filterwarnings("ignore:fit. nothing was learned")  # which is what the first two are to show
 def test_each_correction_of_in_batch_negatives_earns_its_place(ratings: sl.Dataset) -> None:
     one = deal(ratings, SEEDS[0])
     objectives = {
