@@ -20,7 +20,7 @@ EXAMPLES = """examples:
   shortlist bench sequence --small
   shortlist bench sequence --sequences log.txt
   shortlist bench sequence --sequences log.txt --models item-knn sasrec esasrec --seeds 3
-  shortlist bench sequence --sequences log.txt --nofilter --users 5000 --epochs 20 --json"""
+  shortlist bench sequence --sequences log.txt --no-filter --users 5000 --epochs 20 --json"""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
