@@ -17,7 +17,7 @@ from shortlist.evaluation._protocol import EvaluationProtocol
 from shortlist.evaluation._slices import slices_of
 from shortlist.evaluation._truth import Truth, truth_of
 from shortlist.evaluation._values import depth, values_of
-from shortlist.io import Dataset
+from shortlist.io import Dataset, need_dataset
 from shortlist.metrics import read_name
 from shortlist.pipeline import Drop, Pipeline, Score, Stage, State, Take
 from shortlist.split import Split
@@ -67,8 +67,9 @@ def evaluate(
     Raises:
         ArgumentError: there is no pipeline or no metric, an option is unknown, or the pipelines do not share
             a state, or a sampled metric would need more memory than 4 GB.
-        DataError: the test set holds no positive event.
+        DataError: the test set is no data set, or holds no positive event.
     """
+    need_dataset(test, "evaluate(test)")
     _check(metrics, seen, queries)
     names = [read_name(name) for name in metrics]
     pipelines, state = _named(recommender)

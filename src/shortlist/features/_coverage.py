@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from shortlist.errors import SchemaError, near
 from shortlist.features._frame_columns import element_type
 from shortlist.features._plan import Plan, States
 from shortlist.features._state import State
@@ -22,6 +23,7 @@ __all__ = [
     "seen_coverage",
     "tally",
     "vocabularies",
+    "vocabulary_of",
 ]
 
 # The name of the statistic that belongs to no step: nulls of the raw columns.
@@ -186,3 +188,19 @@ def _row(seen: Seen) -> dict[str, Any]:
         "null_rate": rate(seen.nulls),
         "unknown_rate": unknown,
     }
+
+
+def vocabulary_of(known: Mapping[str, State], name: str) -> Vocabulary:
+    """The vocabulary of an encoded column.
+
+    Raises:
+        SchemaError: the column has none.
+    """
+    if name not in known:
+        raise SchemaError(
+            "Workflow.decode",
+            received=f"no vocabulary for column {name!r}",
+            expected="a column that Categorify encodes",
+            remedy=near(name, known),
+        )
+    return Vocabulary.of(known[name])

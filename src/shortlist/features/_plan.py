@@ -6,7 +6,7 @@ from itertools import groupby
 
 import polars as pl
 
-from shortlist.errors import ArgumentError, near
+from shortlist.errors import ArgumentError, NotFittedError, near
 from shortlist.features._branch import Branch
 from shortlist.features._frame_columns import as_left
 from shortlist.features._op import ChecksNames, Fits, KeepsRows, LooksAside, Op, Step
@@ -14,7 +14,7 @@ from shortlist.features._source import Source, sources_of
 from shortlist.features._state import STATELESS, State
 from shortlist.schema import Column, Schema, Tags
 
-__all__ = ["Key", "Lane", "Plan", "States", "plan", "stateless"]
+__all__ = ["Key", "Lane", "Plan", "States", "fitted_plan", "plan", "stateless"]
 
 # The key of a step's state: number of its branch, of its op, and the columns it takes.
 Key = str
@@ -198,3 +198,19 @@ def _fits(step: Step) -> bool:
 def stateless(steps: Iterable[tuple[Key, Step]]) -> dict[Key, State]:
     """The states that are known before fitting."""
     return {key: STATELESS for key, step in steps if not _fits(step)}
+
+
+def fitted_plan(known: Plan | None, where: str) -> Plan:
+    """The plan of a fitted workflow.
+
+    Raises:
+        NotFittedError: there is none.
+    """
+    if known is None:
+        raise NotFittedError(
+            where,
+            received="an unfitted workflow",
+            expected="a fitted one",
+            remedy="call fit first, or Workflow.load",
+        )
+    return known

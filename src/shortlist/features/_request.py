@@ -13,18 +13,34 @@ from typing import Any
 import numpy as np
 
 from shortlist.data import Array, Batch, Ragged
+from shortlist.errors import ArgumentError
 from shortlist.features._array_columns import accept, release
 from shortlist.features._lookups import Key, Lookups, Same, looked_up
 from shortlist.features._plan import Lane, Plan, States
 from shortlist.features._stacks import Stack, stacks
 from shortlist.schema import Column
 
-__all__ = ["Request"]
+__all__ = ["Request", "need_batch"]
 
 Columns = dict[str, Array | Ragged]
 
 # Programs that are kept, one for each set of columns that requests come with.
 _KEPT = 64
+
+
+def need_batch(given: object) -> None:
+    """Refuse what is no batch, such as a dict or a frame.
+
+    Raises:
+        ArgumentError: it is none.
+    """
+    if not isinstance(given, Batch):
+        raise ArgumentError(
+            "Workflow.transform_batch",
+            received=type(given).__name__,
+            expected="a Batch",
+            remedy="pass Batch({name: array}), lists as Ragged.of(lists); frames go to transform",
+        )
 
 
 class Request:

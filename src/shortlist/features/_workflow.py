@@ -1,25 +1,23 @@
 """Branches of ops, fitted once, applied to data sets and to requests alike."""
 
 from collections.abc import Iterable, Sequence
-from operator import is_
 from pathlib import Path
-from typing import Any, Literal, overload
+from typing import Any, Literal, TypeVar, overload
 
 import polars as pl
 
 from shortlist.data import Array, Batch, Ragged
-from shortlist.errors import NotFittedError, SchemaError, near
 from shortlist.features._branch import Branch
-from shortlist.features._coverage import described, fitted_coverage, vocabularies
+from shortlist.features._coverage import described, fitted_coverage, vocabularies, vocabulary_of
 from shortlist.features._decode import decode, decode_codes
 from shortlist.features._draw import draw
 from shortlist.features._fit import Fitted, fit_states
 from shortlist.features._folder import Content, read_content, write_content
 from shortlist.features._growth import extended, updated
 from shortlist.features._parts import split
-from shortlist.features._plan import Plan, States, plan
+from shortlist.features._plan import Plan, States, fitted_plan, plan
 from shortlist.features._regroup import Regroups
-from shortlist.features._request import Request
+from shortlist.features._request import Request, need_batch
 from shortlist.features._rows import Rows, after, grouped, opened
 from shortlist.features._shared_look_ups import share_look_ups
 from shortlist.features._source import Source
@@ -28,10 +26,12 @@ from shortlist.features._vocabulary import Vocabulary
 from shortlist.features._write import Change, Written, cover, write
 from shortlist.features.engine import Engine
 from shortlist.features.ops import Filter
-from shortlist.io import Dataset, Layout
+from shortlist.io import Dataset, Layout, given_back, identity, is_same, taken
 from shortlist.schema import Schema, Selector
 
 __all__ = ["Workflow"]
+
+Form = TypeVar("Form")
 
 
 class Workflow:
@@ -82,12 +82,15 @@ class Workflow:
         self._raw = Schema(())
         self._plan: Plan | None = None
         self._fitted = Fitted({}, {}, ())
-        self._learned_from: tuple[pl.LazyFrame, ...] = ()
+        self._learned_from: tuple[object, ...] = ()
         self._request: Request | None = None
+
+    def __repr__(self) -> str:
+        return f"Workflow({len(self._branches)} branches, {'not ' if self._plan is None else ''}fitted)"
 
     def fit(
         self,
-        dataset: Dataset,
+        dataset: object,
         *,
         log: Dataset | None = None,
         engine: Engine | None = None,
@@ -96,7 +99,8 @@ class Workflow:
         """Learn the state of every op from the data; gives the workflow itself.
 
         Args:
-            dataset: the rows to learn from.
+            dataset: the rows to learn from: a data set; or, without tags, a Polars or pandas frame, an Arrow
+                table, a dict of lists.
             log: earlier events that history ops may look back on, beside the data set's own.
             engine: where the work is done; None for `Local`.
             keep_totals: whether to keep the statistics, those of rare values too, so that `update` can add to
@@ -106,22 +110,23 @@ class Workflow:
             SchemaError: a branch names an unknown column, or one of a type that an op cannot take.
             ArgumentError: two branches give a column of one name, or ops wait for one another.
         """
-        rows = opened(self._head, self._branches, dataset, log, engine)
+        data = taken(dataset, "Workflow.fit")
+        rows = opened(self._head, self._branches, data, log, engine)
         fitted = fit_states(self._planned(rows.schema), rows, keep_totals=keep_totals)
-        self._raw, self._learned_from = dataset.schema, dataset.partitions
+        self._raw, self._learned_from = data.schema, identity(dataset)
         return self._learn(rows.schema, fitted)
 
     def update(
-        self, dataset: Dataset, *, log: Dataset | None = None, engine: Engine | None = None
+        self, dataset: object, *, log: Dataset | None = None, engine: Engine | None = None
     ) -> "Workflow":
         """Add new rows, a new day's say, to what was learned; gives the workflow itself.
 
         The outcome is that of fitting on all rows together. So codes may change: `extend` keeps them.
 
         Args:
-            dataset: rows that the workflow was not fitted on.
-            log: earlier events that history ops may look back on, beside the data set's own.
-            engine: where the work is done; None for `Local`.
+            dataset: rows that the workflow was not fitted on, in any form that `fit` takes.
+            log: as for `fit`.
+            engine: as for `fit`.
 
         Raises:
             NotFittedError: the workflow is not fitted.
@@ -129,12 +134,13 @@ class Workflow:
                 median's, or those of values that another fitted op has changed.
         """
         planned = self._plan_of("update")
-        fitted = updated(planned, self._fitted, opened(self._head, self._branches, dataset, log, engine))
+        data = taken(dataset, "Workflow.update", self._raw)
+        fitted = updated(planned, self._fitted, opened(self._head, self._branches, data, log, engine))
         self._learned_from = ()
         return self._learn(planned.raw, fitted)
 
     def extend(
-        self, dataset: Dataset, *, log: Dataset | None = None, engine: Engine | None = None
+        self, dataset: object, *, log: Dataset | None = None, engine: Engine | None = None
     ) -> "Workflow":
         """Give codes to the new values of a data set, after the old codes; gives the workflow itself.
 
@@ -142,30 +148,33 @@ class Workflow:
         values come by count descending, ties by value ascending, if frequent enough.
 
         Args:
-            dataset: rows with new values.
-            log: earlier events that history ops may look back on, beside the data set's own.
-            engine: where the work is done; None for `Local`.
+            dataset: rows with new values, in any form that `fit` takes.
+            log: as for `fit`.
+            engine: as for `fit`.
 
         Raises:
             NotFittedError: the workflow is not fitted.
         """
         planned = self._plan_of("extend")
-        fitted = extended(planned, self._fitted, opened(self._head, self._branches, dataset, log, engine))
+        data = taken(dataset, "Workflow.extend", self._raw)
+        fitted = extended(planned, self._fitted, opened(self._head, self._branches, data, log, engine))
         return self._learn(planned.raw, fitted)
 
     def transform(
         self,
-        dataset: Dataset,
+        dataset: Form,
         *,
         log: Dataset | None = None,
         engine: Engine | None = None,
         training: bool | None = None,
-    ) -> Dataset:
-        """The data set that comes out, lazily: as many partitions, rows in their order.
+    ) -> Form:
+        """The rows that come out, in their order and in the form of those that went in.
+
+        A data set comes out lazily, in as many partitions; so does a lazy frame.
 
         Args:
-            dataset: rows with the columns that the workflow reads; columns of history ops are taken as given
-                where they are there; times, targets and weights may be absent.
+            dataset: rows with the columns that the workflow reads, in any form that `fit` takes; columns of
+                history ops are taken as given where they are there; times, targets and weights may be absent.
             log: earlier events, not those of the data set, that history ops may look back on.
             engine: where the work is done; None for `Local`.
             training: whether these are rows that the workflow was fitted on: statistics of targets are then
@@ -176,13 +185,14 @@ class Workflow:
             NotFittedError: the workflow is not fitted.
             SchemaError: a column is missing.
         """
-        rows = opened(self._head, self._branches, dataset, log, engine)
+        data = taken(dataset, "Workflow.transform", self._raw)
+        rows = opened(self._head, self._branches, data, log, engine)
         change = self._change("transform", rows, training=self._trains(dataset, training))
-        return Dataset(change.schema, rows.engine.map(change, rows.dataset.partitions))
+        return given_back(Dataset(change.schema, rows.engine.map(change, rows.dataset.partitions)), dataset)
 
     def write(
         self,
-        dataset: Dataset,
+        dataset: object,
         folder: Path | str,
         *,
         layout: Layout | None = None,
@@ -207,7 +217,8 @@ class Workflow:
             SchemaError: a column is missing.
             DataError: the disk is full or the place cannot be written to; what stood there is as it was.
         """
-        rows = opened(self._head, self._branches, dataset, log, engine)
+        data = taken(dataset, "Workflow.write", self._raw)
+        rows = opened(self._head, self._branches, data, log, engine)
         change = self._change("write", rows, training=self._trains(dataset, training))
         return write(change, rows, Path(folder), layout or Layout())
 
@@ -219,8 +230,10 @@ class Workflow:
 
         Raises:
             NotFittedError: the workflow is not fitted.
+            ArgumentError: it is not a batch.
             SchemaError: a column has another type than in fitting.
         """
+        need_batch(batch)
         rows = batch if self._head is None else self._head.regroup_batch(batch, self._raw)
         return (self._request or self._requests("transform_batch")).transform(rows)
 
@@ -261,7 +274,7 @@ class Workflow:
         known = self._vocabulary(name)
         return known.table.frame.with_row_index("code", known.size - len(known.table))
 
-    def coverage(self, dataset: Dataset | None = None, *, engine: Engine | None = None) -> pl.DataFrame:
+    def coverage(self, dataset: object | None = None, *, engine: Engine | None = None) -> pl.DataFrame:
         """For every column: values in its vocabulary, rows, and shares of null and of unknown values.
 
         A row for each vocabulary (of what was seen in fitting) or each encoded column (of a data set), with
@@ -269,7 +282,7 @@ class Workflow:
         with its share of nulls only.
 
         Args:
-            dataset: what to measure; None for what was seen in fitting.
+            dataset: what to measure, in any form that `fit` takes; None for what was seen in fitting.
             engine: where the work is done; None for `Local`.
 
         Raises:
@@ -278,7 +291,9 @@ class Workflow:
         self._plan_of("coverage")
         if dataset is None:
             return fitted_coverage(self._fitted.states, self._fitted.seen)
-        rows = opened(self._head, self._branches, dataset, None, engine)
+        rows = opened(
+            self._head, self._branches, taken(dataset, "Workflow.coverage", self._raw), None, engine
+        )
         return cover(self._change("coverage", rows), rows)
 
     def statistics(self) -> pl.DataFrame:
@@ -368,33 +383,15 @@ class Workflow:
     def _change(self, what: str, rows: Rows, *, training: bool = False) -> Change:
         return Change(self._plan_of(what), self._fitted.states, rows.schema, rows.events, training)
 
-    def _trains(self, dataset: Dataset, training: bool | None) -> bool:
+    def _trains(self, dataset: object, training: bool | None) -> bool:
         """Whether a data set is one that the ops were fitted on."""
-        if training is not None:
-            return training
-        mine = self._learned_from
-        return len(mine) == len(dataset.partitions) and all(map(is_, mine, dataset.partitions))
+        return is_same(self._learned_from, identity(dataset)) if training is None else training
 
     def _plan_of(self, what: str) -> Plan:
-        if self._plan is None:
-            raise NotFittedError(
-                f"Workflow.{what}",
-                received="an unfitted workflow",
-                expected="a fitted one",
-                remedy="call fit first, or Workflow.load",
-            )
-        return self._plan
+        return fitted_plan(self._plan, f"Workflow.{what}")
 
     def _vocabularies(self, what: str) -> dict[str, State]:
         return vocabularies(self._plan_of(what), self._fitted.states)
 
     def _vocabulary(self, name: str) -> Vocabulary:
-        known = self._vocabularies("decode")
-        if name not in known:
-            raise SchemaError(
-                "Workflow.decode",
-                received=f"no vocabulary for column {name!r}",
-                expected="a column that Categorify encodes",
-                remedy=near(name, known),
-            )
-        return Vocabulary.of(known[name])
+        return vocabulary_of(self._vocabularies("decode"), name)

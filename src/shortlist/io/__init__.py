@@ -4,6 +4,7 @@ from shortlist.io._atomic import atomic_folder, atomic_write
 from shortlist.io._concat import concat
 from shortlist.io._dataset import Dataset
 from shortlist.io._folder import read_parquet, write_parquet
+from shortlist.io._handed import given_back, identity, is_same, need_dataset, taken
 from shortlist.io._layout import Layout, PartFile
 from shortlist.io._manifest import checksum, read_manifest, write_manifest
 from shortlist.io._positives import positive
@@ -32,9 +33,13 @@ __all__ = [
     "checksum",
     "concat",
     "finish_parquet",
+    "given_back",
     "guess_roles",
+    "identity",
+    "is_same",
     "item_table",
     "moment",
+    "need_dataset",
     "positive",
     "propose_schema",
     "read_manifest",
@@ -44,6 +49,7 @@ __all__ = [
     "scan",
     "suggest_roles",
     "tables_of",
+    "taken",
     "time_of",
     "user_table",
     "write_manifest",

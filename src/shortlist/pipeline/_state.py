@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from shortlist.data import Array, Batch, Candidates, Encoder, Flow, Keys, Ragged, Requests, Store
 from shortlist.errors import ArgumentError, PipelineError, near
-from shortlist.io import Dataset, moment
+from shortlist.io import Dataset, moment, need_dataset
 from shortlist.pipeline._best import best
 from shortlist.pipeline._memo import Memo
 from shortlist.pipeline._raw import RawColumns
@@ -56,6 +56,7 @@ class State:
 
     Raises:
         ArgumentError: neither or both of ``train`` and ``store`` are given.
+        DataError: a table is no data set.
     """
 
     def __init__(
@@ -75,6 +76,9 @@ class State:
                 expected="one of them",
                 remedy="State(train, items=items), or State(store=store)",
             )
+        for given, role in ((train, "train"), (items, "items"), (users, "users")):
+            if given is not None:
+                need_dataset(given, f"State({role})")
         self._tables = (train, items, users)
         self._columns = tuple(columns)
         self._store = store

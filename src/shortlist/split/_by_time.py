@@ -6,7 +6,7 @@ import polars as pl
 
 from shortlist.data import duration_us
 from shortlist.errors import ArgumentError, DataError
-from shortlist.io import Dataset, moment
+from shortlist.io import Dataset, moment, need_dataset
 from shortlist.schema import Tags
 from shortlist.split._leaks import leak_report
 from shortlist.split._split import Split
@@ -40,6 +40,7 @@ def by_time(events: Dataset, valid: Window | None = "7d", test: Window = "7d") -
     >>> train.count(), valid.count(), test.count()
     (2, 1, 1)
     """
+    need_dataset(events, "split.by_time")
     ends = events.times()
     if ends is None:
         raise DataError("split.by_time", received="no events with a time", expected="at least one")

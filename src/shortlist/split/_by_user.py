@@ -8,7 +8,7 @@ import numpy.typing as npt
 from shortlist.errors import ArgumentError
 from shortlist.io import Dataset
 from shortlist.rng import generator
-from shortlist.split._deal import TEST, TRAIN, VALID, dealt, places, share_of, times_of
+from shortlist.split._deal import TEST, TRAIN, VALID, dealt, places, rows_of, share_of, times_of
 from shortlist.split._split import Split
 
 __all__ = ["by_user_random", "by_user_time", "last_out", "stratified"]
@@ -36,7 +36,7 @@ def by_user_random(events: Dataset, ratios: Ratios = (0.8, 0.1, 0.1), *, seed: i
         ArgumentError: the ratios are not shares.
     """
     _check_shares("split.by_user_random(ratios)", ratios)
-    frame = events.collect()
+    frame = rows_of(events, "split.by_user_random")
     keys = generator(seed, "by_user_random").random(frame.height)
     place, size = places(frame, events.schema.user.name, keys)
     # The test takes from the front of the random order, so that a seed deals as it always has.
@@ -64,7 +64,7 @@ def by_user_time(events: Dataset, ratios: Ratios = (0.8, 0.1, 0.1)) -> Split:
         SchemaError: no column is tagged as time.
     """
     _check_shares("split.by_user_time(ratios)", ratios)
-    frame = events.collect()
+    frame = rows_of(events, "split.by_user_time")
     place, size = places(frame, events.schema.user.name, times_of(events, frame))
     part = _parts(size - 1 - place, size, ratios)
     protocol = f"by time within each user {_ratio_words(ratios)}"
@@ -89,7 +89,7 @@ def stratified(events: Dataset, train: float = 0.75, *, seed: int = 0) -> Split:
     """
     if not 0 < train < 1:
         raise ArgumentError("split.stratified(train)", received=train, expected="a share between 0 and 1")
-    frame = events.collect()
+    frame = rows_of(events, "split.stratified")
     keys = generator(seed, "stratified").random(frame.height)
     place, size = places(frame, events.schema.user.name, keys)
     part = np.where(place < np.round(train * size), TRAIN, TEST)
@@ -116,7 +116,7 @@ def last_out(events: Dataset) -> Split:
     Raises:
         SchemaError: no column is tagged as time.
     """
-    frame = events.collect()
+    frame = rows_of(events, "split.last_out")
     place, size = places(frame, events.schema.user.name, times_of(events, frame))
     from_end = size - 1 - place
     part = np.where((size >= 3) & (from_end < 2), TEST - from_end, TRAIN)

@@ -6,16 +6,26 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from shortlist.io import Dataset
+from shortlist.io import Dataset, need_dataset
 from shortlist.schema import Tags
 from shortlist.split._leaks import leak_report
 from shortlist.split._split import Split
 
-__all__ = ["TEST", "TRAIN", "VALID", "dealt", "places", "share_of", "times_of"]
+__all__ = ["TEST", "TRAIN", "VALID", "dealt", "places", "rows_of", "share_of", "times_of"]
 
 TRAIN, VALID, TEST = 0, 1, 2
 
 Numbers = npt.NDArray[np.int64]
+
+
+def rows_of(events: Dataset, where: str) -> pl.DataFrame:
+    """The events in memory.
+
+    Raises:
+        DataError: they are no data set.
+    """
+    need_dataset(events, where)
+    return events.collect()
 
 
 def times_of(events: Dataset, frame: pl.DataFrame) -> Numbers:

@@ -9,7 +9,7 @@ import polars as pl
 from shortlist.errors import ArgumentError, DataError
 from shortlist.io import Dataset
 from shortlist.rng import generator
-from shortlist.split._deal import TEST, TRAIN, VALID, dealt, places, share_of, times_of
+from shortlist.split._deal import TEST, TRAIN, VALID, dealt, places, rows_of, share_of, times_of
 from shortlist.split._split import Split
 
 __all__ = ["cold_items", "strong_generalisation"]
@@ -50,7 +50,11 @@ def strong_generalisation(
     where = "split.strong_generalisation"
     if not 0 < fold_in < 1:
         raise ArgumentError(f"{where}(fold_in)", received=fold_in, expected="a share between 0 and 1")
-    frame, user, item = events.collect(), events.schema.user.name, events.schema.item.name
+    frame, user, item = (
+        rows_of(events, "split.strong_generalisation"),
+        events.schema.user.name,
+        events.schema.item.name,
+    )
     rng = generator(seed, "strong_generalisation")
     role, count = _roles(frame, user, held_out, rng)
     known = frame[item].is_in(frame.filter(pl.Series(role == TRAIN))[item].unique().implode()).to_numpy()
@@ -93,7 +97,7 @@ def cold_items(
     where = "split.cold_items"
     if not (0 <= valid < 1 and 0 < test < 1 and valid + test < 1):
         raise ArgumentError(where, received=(valid, test), expected="two shares that leave some to train on")
-    frame, item = events.collect(), events.schema.item.name
+    frame, item = rows_of(events, "split.cold_items"), events.schema.item.name
     items = frame.select(item).unique(maintain_order=True)
     if newest:
         first = frame.with_columns(pl.Series("__time", times_of(events, frame))).group_by(item)
