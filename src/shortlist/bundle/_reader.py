@@ -6,7 +6,7 @@ from typing import Any, Self, final
 
 from shortlist.bundle._writer import FORMAT
 from shortlist.errors import BundleError, DataError, near
-from shortlist.io import checksum, read_manifest
+from shortlist.io import checksum, current, read_manifest
 
 __all__ = ["Reader"]
 
@@ -16,7 +16,7 @@ class Reader:
     """A bundle on disk.
 
     Args:
-        folder: what a `Writer` wrote.
+        folder: what a `Writer` wrote, or a shelf of such versions, whose current one is read.
     """
 
     def __init__(self, folder: Path | str) -> None:
@@ -33,6 +33,7 @@ class Reader:
             BundleError: the folder is no bundle or of a newer format, or a file is missing or damaged; the
                 message names it.
         """
+        self.folder = current(self.folder)
         try:
             manifest = read_manifest(self.folder, verify=False)
             self._check_format(manifest)

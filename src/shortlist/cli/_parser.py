@@ -5,7 +5,19 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from shortlist import __version__
-from shortlist.cli import _bench, _demo, _embed, _evaluate, _fit, _inspect, _profile, _recommend, _serve
+from shortlist.cli import (
+    _bench,
+    _demo,
+    _embed,
+    _evaluate,
+    _fit,
+    _inspect,
+    _profile,
+    _publish,
+    _recommend,
+    _roll_back,
+    _serve,
+)
 from shortlist.errors import ArgumentError, near
 
 __all__ = ["parsed"]
@@ -20,7 +32,19 @@ _FIRST_STEPS = """first steps:
 
 Exit codes: 0 done, 1 unexpected failure, 2 something to mend (the message says what), 130 interrupted.
 SHORTLIST_DEBUG=1 shows the traceback of an error."""
-_COMMANDS = (_demo, _profile, _fit, _evaluate, _recommend, _serve, _inspect, _embed, _bench)
+_COMMANDS = (
+    _demo,
+    _profile,
+    _fit,
+    _evaluate,
+    _recommend,
+    _serve,
+    _publish,
+    _roll_back,
+    _inspect,
+    _embed,
+    _bench,
+)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -3,7 +3,7 @@
 import argparse
 from datetime import datetime
 
-__all__ = ["count", "day", "pair", "port", "positive", "weighted"]
+__all__ = ["count", "day", "pair", "port", "positive", "share", "weighted"]
 
 
 def count(text: str) -> int:
@@ -73,3 +73,19 @@ def weighted(text: str) -> tuple[str, float]:
     if name and 0 < value < float("inf"):
         return name, value
     raise argparse.ArgumentTypeError(f"expected TYPE=WEIGHT with a weight above 0, received {text!r}")
+
+
+def share(text: str) -> tuple[str, float]:
+    """A name and a number from 0.
+
+    >>> share("new=10")
+    ('new', 10.0)
+    """
+    name, sign, number = (part.strip() for part in text.partition("="))
+    try:
+        value = float(number) if sign else float("nan")
+    except ValueError:
+        value = float("nan")
+    if name and 0 <= value < float("inf"):
+        return name, value
+    raise argparse.ArgumentTypeError(f"expected NAME=SHARE with a share of 0 or more, received {text!r}")

@@ -1,8 +1,10 @@
-"""The server: a bundle over HTTP."""
+"""The server: bundles over HTTP."""
 
 from shortlist.server._app import app
+from shortlist.server._logs import log_to_stderr
 from shortlist.server._openapi import openapi
 from shortlist.server._options import ServerOptions
 from shortlist.server._serve import free_port, serve
+from shortlist.server._traffic import Traffic
 
-__all__ = ["ServerOptions", "app", "free_port", "openapi", "serve"]
+__all__ = ["ServerOptions", "Traffic", "app", "free_port", "log_to_stderr", "openapi", "serve"]

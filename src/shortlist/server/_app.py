@@ -1,7 +1,7 @@
 """The ASGI application."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -12,28 +12,29 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from shortlist.errors import ShortlistError, near
-from shortlist.server._desk import Desk
 from shortlist.server._endpoints import counted, endpoints, failure
 from shortlist.server._openapi import OPERATIONS
 from shortlist.server._options import ServerOptions
 from shortlist.server._refusal import fault_of
-from shortlist.server._service import Service
+from shortlist.server._service import Service, named
 
 __all__ = ["app", "application"]
 
 
-def app(bundle: str | Path, options: ServerOptions | None = None) -> Starlette:
-    """The server of a bundle as an ASGI application.
+def app(bundle: str | Path | Mapping[str, str | Path], options: ServerOptions | None = None) -> Starlette:
+    """The server of a bundle, or of several, as an ASGI application.
 
-    The bundle is loaded while the application starts: ``/health/live`` answers at once, the others 503 until
-    ``/health/ready`` is 200.
+    The bundles are loaded while the application starts: ``/health/live`` answers at once, the others 503
+    until ``/health/ready`` is 200. A bundle that changes on disk is swapped in while others ask.
 
     Args:
-        bundle: folder of the bundle.
-        options: limits, answer log, folder of live events.
+        bundle: folder of the bundle, or shelf of its versions (`shortlist.io.publish`); several by name.
+        options: limits, answer log, folder of live events, who is answered by which of several bundles.
+
+    Raises:
+        ArgumentError: there is no bundle, or the traffic names one that is not there.
     """
-    chosen = options or ServerOptions()
-    return application(Service(lambda counters: Desk.open(Path(bundle), chosen, counters), chosen))
+    return application(Service(named(bundle), options or ServerOptions()))
 
 
 def application(service: Service, version: str = "1") -> Starlette:

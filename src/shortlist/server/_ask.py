@@ -1,7 +1,7 @@
 """One request of a client in the terms of the pipeline."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self, final
 from uuid import uuid4
 
@@ -78,6 +78,14 @@ class Ask:
             message.trace,
             message.request_id or uuid4().hex,
         )
+
+    def part(self, places: Sequence[int]) -> "Ask":
+        """The same for some of the users, by place."""
+        context = {name: [values[place] for place in places] for name, values in self.context.items()}
+        recent = None if self.recent is None else [self.recent[place] for place in places]
+        exclude = None if self.exclude is None else [self.exclude[place] for place in places]
+        users = [self.users[place] for place in places]
+        return replace(self, users=users, context=context, recent=recent, exclude=exclude)
 
     @property
     def kind(self) -> tuple[Any, ...]:

@@ -1,6 +1,7 @@
 """What the server counts, in the text form that Prometheus reads."""
 
 from collections import Counter
+from collections.abc import Mapping
 from threading import Lock
 from typing import final
 
@@ -25,6 +26,9 @@ class Counters:
         self._latency: Counter[float] = Counter()
         self._latency_sum_ms = 0.0
         self._sources: Counter[str] = Counter()
+        self._swaps: Counter[tuple[str, str]] = Counter()
+        self._shadows: Counter[tuple[str, str]] = Counter()
+        self._overlap: dict[str, float] = {}
         self._users = self._fallback_users = self._events = 0
 
     def answered(self, path: str, status: int, milliseconds: float) -> None:
@@ -39,6 +43,17 @@ class Counters:
         """Count items that a source contributed to answers."""
         with self._lock:
             self._sources[source] += items
+
+    def swapped(self, bundle: str, outcome: str) -> None:
+        """Count a change of version: ``"done"`` or ``"failed"``."""
+        with self._lock:
+            self._swaps[bundle, outcome] += 1
+
+    def shadowed(self, bundle: str, overlap: float | None) -> None:
+        """Count an answer of a shadow and the share of the shown items that it holds; None was left out."""
+        with self._lock:
+            self._shadows[bundle, "skipped" if overlap is None else "asked"] += 1
+            self._overlap[bundle] = self._overlap.get(bundle, 0.0) + (overlap or 0.0)
 
     def users(self, asked: int, fallback: int) -> None:
         """Count users asked for, and those among them whose whole list came from the fallback."""
@@ -66,6 +81,13 @@ class Counters:
                 ),
                 *_counter("items", "Items recommended by source", sources),
                 *_counter("events", "Events appended", {"": self._events}),
+                *_counter("swaps", "Changes of version by bundle", _labels(self._swaps)),
+                *_counter("shadows", "Answers of shadow bundles", _labels(self._shadows)),
+                *_counter(
+                    "shadow_overlap",
+                    "Sum over these answers of the share of the shown items that they hold",
+                    {f'bundle="{_escaped(name)}"': n for name, n in sorted(self._overlap.items())},
+                ),
                 *self._histogram(),
             ]
         return "\n".join(lines) + "\n"
@@ -80,7 +102,11 @@ class Counters:
         return [*lines, f"{name}_sum {self._latency_sum_ms:.3f}", f"{name}_count {total}"]
 
 
-def _counter(name: str, about: str, values: dict[str, int]) -> list[str]:
+def _labels(counts: Counter[tuple[str, str]]) -> dict[str, float]:
+    return {f'bundle="{_escaped(name)}",outcome="{what}"': n for (name, what), n in sorted(counts.items())}
+
+
+def _counter(name: str, about: str, values: Mapping[str, float]) -> list[str]:
     full = f"shortlist_{name}_total"
     rows = [
         f"{full}{{{labels}}} {value}" if labels else f"{full} {value}" for labels, value in values.items()

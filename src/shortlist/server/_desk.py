@@ -16,6 +16,7 @@ from shortlist.server._ask import Ask, together
 from shortlist.server._clock import live_state
 from shortlist.server._context import check_context, context_columns
 from shortlist.server._counters import Counters
+from shortlist.server._live import LiveEvents
 from shortlist.server._messages import Event, Kept, UserItems
 from shortlist.server._moments import moment_of
 from shortlist.server._options import ServerOptions
@@ -52,12 +53,10 @@ class Desk:
 
         Raises:
             BundleError: the folder is not a sound bundle.
-            DataError: the file of live events is damaged, or held by another process.
             PipelineError: the stages lack a column.
         """
         version = Reader(bundle).open(verify=False).version
-        folder = options.live or bundle.with_name(f"{bundle.resolve().name}.live")
-        pipe = load(bundle, live=folder / f"{version}.events")
+        pipe = load(bundle)
         pipe.check()
         log = None if options.answers is None else AnswerLog(options.answers, bundle=version)
         live = pipe.with_state(live_state(pipe.state, options))
@@ -72,7 +71,7 @@ class Desk:
         except Exception as error:
             return [error] if len(asks) == 1 else [self.run([ask])[0] for ask in asks]
 
-    def append(self, events: Sequence[Event]) -> Kept:
+    def append(self, events: Sequence[Event], live: LiveEvents) -> Kept:
         """Append events at their times, or now.
 
         Raises:
@@ -87,7 +86,7 @@ class Desk:
         ]
         users, items = [event.user for event in events], [event.item for event in events]
         weights = np.array([event.weight for event in events], dtype=np.float32)
-        kept = state.store.append_events(users, items, np.array(times, dtype=np.int64), weights)
+        kept = live.append(users, items, np.array(times, dtype=np.int64), weights)
         return Kept(kept, int((state.items.positions(items) >= 0).sum()))
 
     def flush(self) -> None:

@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from shortlist.errors import ArgumentError, PipelineError, SchemaError, ServerError, ShortlistError
 from shortlist.server._docs import docs_page
+from shortlist.server._keys import keyed
 from shortlist.server._messages import Events, Failure, Fault, Health, Recommend
 from shortlist.server._openapi import openapi
 from shortlist.server._refusal import Refusal, fault_of, malformed
@@ -23,6 +24,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 Message = TypeVar("Message", Recommend, Events)
 
 _LOG = logging.getLogger("shortlist.server")
+_ACCESS = logging.getLogger("shortlist.access")
 _REMEDY = "look for this request_id in the log of the server"
 _ASKED_WRONGLY = (ArgumentError, SchemaError, PipelineError)
 
@@ -40,7 +42,8 @@ def endpoints(service: Service, version: str) -> Mapping[str, Endpoint]:
         return _json(Health("live"))
 
     async def ready(_: Request) -> Response:
-        return _json(Health("ready", service.desk.version))
+        several = service.versions if len(service.versions) > 1 else {}
+        return _json(Health("ready", service.version, several))
 
     async def metrics(_: Request) -> Response:
         return PlainTextResponse(service.counters.text(), media_type="text/plain; version=0.0.4")
@@ -63,12 +66,17 @@ def endpoints(service: Service, version: str) -> Mapping[str, Endpoint]:
 
 
 def counted(service: Service, path: str, endpoint: Endpoint) -> Endpoint:
-    """The endpoint, its answers counted and its errors told to the client."""
+    """The endpoint for those who may ask, its answers counted and its errors told to the client."""
+    guarded = endpoint if path.startswith("/health/") else keyed(endpoint, service.options.api_keys)
 
     async def answer(request: Request) -> Response:
         start = perf_counter()
-        response = await _attempted(endpoint, request)
-        service.counters.answered(path, response.status_code, (perf_counter() - start) * 1e3)
+        response = await _attempted(guarded, request)
+        milliseconds = (perf_counter() - start) * 1e3
+        service.counters.answered(path, response.status_code, milliseconds)
+        if service.options.access_log:
+            facts = {"method": request.method, "path": path, "status": response.status_code}
+            _ACCESS.info("answered", extra={"facts": facts | {"ms": round(milliseconds, 3)}})
         return response
 
     return answer

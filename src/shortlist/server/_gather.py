@@ -13,7 +13,8 @@ from shortlist.server._refusal import Refusal, fault_of
 
 __all__ = ["Gatherer"]
 
-Waiting = tuple[Ask, "asyncio.Future[Answered]"]
+Run = Callable[[Sequence[Ask]], list[Answered | Exception]]
+Waiting = tuple[Ask, "asyncio.Future[Answered]", Run]
 
 
 @final
@@ -21,7 +22,7 @@ class Gatherer:
     """Runs work in a bounded pool of threads, and asks that wait for a thread together.
 
     An ask is never held back: while a thread is free it starts at once. When none is, asks of one kind
-    gather, and the next free thread runs all of them, up to ``max_users`` users, as one request.
+    for one bundle gather, and the next free thread runs all of them, up to ``max_users`` users, as one.
 
     Args:
         options: how many threads, how many may wait, how many users a run may have.
@@ -35,7 +36,7 @@ class Gatherer:
         self._waiting: list[Waiting] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def ask(self, ask: Ask, run: Callable[[Sequence[Ask]], list[Answered | Exception]]) -> Answered:
+    async def ask(self, ask: Ask, run: Run) -> Answered:
         """The answer to an ask.
 
         Raises:
@@ -44,8 +45,8 @@ class Gatherer:
         self._enter()
         try:
             answer: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
-            self._waiting.append((ask, answer))
-            self._start(run)
+            self._waiting.append((ask, answer, run))
+            self._start()
             return await answer
         finally:
             self._inside -= 1
@@ -77,18 +78,24 @@ class Gatherer:
             raise Refusal(503, fault_of(error), retry_after_s=1)
         self._inside += 1
 
-    def _start(self, run: Callable[[Sequence[Ask]], list[Answered | Exception]]) -> None:
+    @property
+    def idle(self) -> bool:
+        """Whether a thread is free."""
+        return self._free > 0
+
+    def _start(self) -> None:
         while self._free and self._waiting:
             self._free -= 1
-            task = asyncio.get_running_loop().create_task(self._work(self._group(), run))
+            task = asyncio.get_running_loop().create_task(self._work(self._group()))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
     def _group(self) -> list[Waiting]:
-        kind, users, group, rest = self._waiting[0][0].kind, 0, list[Waiting](), list[Waiting]()
+        (first, _, run), users = self._waiting[0], 0
+        group, rest = list[Waiting](), list[Waiting]()
         for one in self._waiting:
             fits = not group or users + len(one[0].users) <= self._options.max_users
-            if one[0].kind == kind and fits:
+            if one[2] == run and one[0].kind == first.kind and fits:
                 group.append(one)
                 users += len(one[0].users)
             else:
@@ -96,21 +103,19 @@ class Gatherer:
         self._waiting = rest
         return group
 
-    async def _work(
-        self, group: list[Waiting], run: Callable[[Sequence[Ask]], list[Answered | Exception]]
-    ) -> None:
+    async def _work(self, group: list[Waiting]) -> None:
         try:
             loop = asyncio.get_running_loop()
-            answers = await loop.run_in_executor(self._pool, run, [ask for ask, _ in group])
+            answers = await loop.run_in_executor(self._pool, group[0][2], [ask for ask, _, _ in group])
         except Exception as error:
             answers = [error] * len(group)
         finally:
             self._free += 1
-        for (_, future), answer in zip(group, answers, strict=True):
+        for (_, future, _), answer in zip(group, answers, strict=True):
             if future.done():
                 continue
             if isinstance(answer, Exception):
                 future.set_exception(answer)
             else:
                 future.set_result(answer)
-        self._start(run)
+        self._start()

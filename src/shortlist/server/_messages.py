@@ -43,7 +43,7 @@ class Recommend(msgspec.Struct, forbid_unknown_fields=True):
     every user asked for, or a list of lists, one a user. ``context`` holds, by name, what is known only now:
     with ``user`` the value itself, with ``users`` one value for all or a list of one a user. ``columns`` are
     item columns to return. ``time`` is ISO 8601 or a number of seconds since 1970; now by default. Names in
-    ``context`` that no model reads are ignored.
+    ``context`` that no model reads are ignored. ``bundle`` asks one of several bundles by name.
     """
 
     user: Id | None = None
@@ -57,6 +57,7 @@ class Recommend(msgspec.Struct, forbid_unknown_fields=True):
     trace: bool = False
     request_id: Name | None = None
     time: str | int | float | None = None
+    bundle: Name | None = None
 
 
 class Recommended(msgspec.Struct, omit_defaults=True):
@@ -69,11 +70,12 @@ class Recommended(msgspec.Struct, omit_defaults=True):
     columns: dict[str, Any] = {}
 
 
-class UserItems(msgspec.Struct):
-    """The list of one user, best first."""
+class UserItems(msgspec.Struct, omit_defaults=True):
+    """The list of one user, best first; ``bundle`` names who made it where several answer one request."""
 
     user: Id | None
     items: list[Recommended]
+    bundle: str | None = None
 
 
 class Answer(msgspec.Struct, omit_defaults=True):
@@ -113,10 +115,11 @@ class Kept(msgspec.Struct):
 
 
 class Health(msgspec.Struct, omit_defaults=True):
-    """``live`` or ``ready``, and once ready the version of the bundle."""
+    """``live`` or ``ready``; once ready the version of the bundle, by name where several serve."""
 
     status: Literal["live", "ready"]
     bundle: str | None = None
+    bundles: dict[str, str] = {}
 
 
 class Fault(msgspec.Struct, omit_defaults=True):

@@ -33,10 +33,17 @@ OPERATIONS = (
 
 _REFUSALS = (
     ("400", "Not JSON, or of a wrong form"),
+    ("401", "No API key that is known, where the server asks for one"),
     ("413", "Too large"),
     ("500", "The server failed"),
     ("503", "Not loaded yet, or too many requests at once; see Retry-After"),
+    ("504", "Not done in time"),
 )
+
+_KEYS = {
+    "bearer": {"type": "http", "scheme": "bearer"},
+    "header": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
+}
 
 EXAMPLES: dict[str, list[dict[str, Any]]] = {
     "/recommend": [
@@ -61,7 +68,8 @@ def openapi(version: str) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {"title": "Shortlist", "version": version},
         "paths": paths,
-        "components": {"schemas": components},
+        "components": {"schemas": components, "securitySchemes": _KEYS},
+        "security": [{}, *({name: []} for name in _KEYS)],
     }
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from shortlist.errors import ArgumentError
+from shortlist.server._traffic import Traffic
 
 __all__ = ["ServerOptions"]
 
@@ -21,14 +22,21 @@ class ServerOptions:
         max_waiting: requests at work or waiting for a worker; further ones are answered 503.
         workers: threads that run the pipeline. Requests that wait while all are at work are run together.
         answers: folder that every answer is logged to; None logs nothing.
-        live: folder of the events appended while serving, one file for each version of the bundle; None puts
-            it beside the bundle, as ``<bundle>.live``.
+        live: folder of the events appended while serving, one file for all versions; None puts it beside the
+            (first) bundle, as ``<bundle>.live``.
         clock: what the present is. ``"wall"`` is the time of this machine. ``"log"`` starts at the end of the
             bundle's log when the bundle is loaded and moves on from there: for logs of long ago, of which
             no recent event would be left.
+        traffic: which of several bundles answers whom; None leaves it all to the first.
+        watch_s: seconds between looks whether a bundle has changed on disk; a changed one is loaded beside
+            the other and takes its place. 0 never looks.
+        timeout_ms: time that one request may take before it is answered 504; 0 sets no limit.
+        api_keys: a request must bring one of these, as ``Authorization: Bearer KEY`` or ``X-Api-Key: KEY``;
+            with none, everyone who reaches the address may ask. ``/health`` is open to all.
+        access_log: whether to log a line for each answer.
 
     Raises:
-        ArgumentError: a limit is below 1, or the clock is unknown.
+        ArgumentError: a limit is below 1, the clock is unknown, or a key cannot be sent in a header.
     """
 
     max_users: int = 1024
@@ -38,6 +46,11 @@ class ServerOptions:
     answers: Path | None = None
     live: Path | None = None
     clock: Clock = "wall"
+    traffic: Traffic | None = None
+    watch_s: float = 2.0
+    timeout_ms: int = 0
+    api_keys: tuple[str, ...] = ()
+    access_log: bool = False
 
     def __post_init__(self) -> None:
         for name in (field.name for field in fields(self)[:4]):
@@ -47,3 +60,18 @@ class ServerOptions:
                 )
         if self.clock not in get_args(Clock):
             raise ArgumentError("ServerOptions.clock", received=self.clock, expected="'wall' or 'log'")
+        for name in ("watch_s", "timeout_ms"):
+            if getattr(self, name) < 0:
+                raise ArgumentError(
+                    f"ServerOptions.{name}", received=getattr(self, name), expected="0 or more"
+                )
+        if not all(map(_sendable, self.api_keys)):
+            raise ArgumentError(
+                "ServerOptions.api_keys",
+                received="an empty key, or one with spaces or letters beyond ASCII",
+                expected="printable ASCII without spaces",
+            )
+
+
+def _sendable(key: str) -> bool:
+    return key.isascii() and key.isprintable() and key != "" and " " not in key

@@ -3,16 +3,17 @@
 import logging
 import os
 import socket
+from collections.abc import Mapping
 from contextlib import closing
+from ipaddress import ip_address
 from pathlib import Path
 
 import uvicorn
 
 from shortlist.errors import ServerError
 from shortlist.server._app import application
-from shortlist.server._desk import Desk
 from shortlist.server._options import ServerOptions
-from shortlist.server._service import Service
+from shortlist.server._service import Service, named
 
 __all__ = ["free_port", "serve"]
 
@@ -20,14 +21,18 @@ _LOG = logging.getLogger("shortlist.server")
 
 
 def serve(
-    bundle: str | Path, *, host: str = "127.0.0.1", port: int = 8000, options: ServerOptions | None = None
+    bundle: str | Path | Mapping[str, str | Path],
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    options: ServerOptions | None = None,
 ) -> None:
-    """Load a bundle and answer over HTTP until stopped; requests in flight are finished first.
+    """Load a bundle, or several, and answer over HTTP until stopped; requests in flight are finished first.
 
     The address is told through the log ``shortlist.server``.
 
     Args:
-        bundle: folder of the bundle.
+        bundle: folder of the bundle or shelf of its versions, or several by name.
         host: address to bind; only this machine can reach the default.
         port: port to bind; 0 takes a free one.
         options: limits, answer log, folder of live events.
@@ -35,11 +40,14 @@ def serve(
     Raises:
         BundleError: the folder is not a sound bundle.
         ServerError: the port is in use or not allowed.
+        ArgumentError: there is no bundle, or the traffic names one that is not there.
     """
-    chosen = options or ServerOptions()
-    service = Service(lambda counters: Desk.open(Path(bundle), chosen, counters), chosen)
+    chosen, bundles = options or ServerOptions(), named(bundle)
+    service = Service(bundles, chosen)
     with closing(_bound(host, port)) as listener:
-        _LOG.info("serving %s at %s", bundle, _address(listener))
+        _LOG.info("serving %s at %s", ", ".join(map(str, bundles.values())), _address(listener))
+        if not chosen.api_keys and not ip_address(listener.getsockname()[0]).is_loopback:
+            _LOG.warning("everyone who reaches this address may ask: no API keys were given")
         config = uvicorn.Config(
             application(service), log_level="warning", access_log=False, timeout_graceful_shutdown=10
         )

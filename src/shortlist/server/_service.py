@@ -1,106 +1,256 @@
-"""What stands behind the endpoints: a bundle that is being loaded, answers, or could not be loaded."""
+"""What stands behind the endpoints: bundles that are being loaded, answer, or could not be loaded."""
 
 import asyncio
 import logging
-from collections.abc import Callable
-from time import perf_counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+from time import monotonic, perf_counter
 from typing import final
 
-from shortlist.errors import ServerError
+import msgspec
+
+from shortlist.errors import ArgumentError, ServerError, near
 from shortlist.server._ask import Ask
 from shortlist.server._counters import Counters
-from shortlist.server._desk import Desk
+from shortlist.server._desk import Answered, Desk
 from shortlist.server._gather import Gatherer
-from shortlist.server._messages import Answer, Events, Kept, Recommend
+from shortlist.server._live import LiveEvents
+from shortlist.server._messages import Answer, Events, Kept, Recommend, UserItems
 from shortlist.server._options import ServerOptions
+from shortlist.server._rack import Rack
 from shortlist.server._refusal import Refusal, fault_of
+from shortlist.server._traffic import Traffic
 
-__all__ = ["Service"]
+__all__ = ["Service", "named"]
 
 _LOG = logging.getLogger("shortlist.server")
 _FLUSH_S = 5.0
 
 
+def named(bundles: str | Path | Mapping[str, str | Path]) -> dict[str, Path]:
+    """Bundles by name; a single one is called like its folder.
+
+    >>> named("models/shop")
+    {'shop': PosixPath('models/shop')}
+    """
+    if isinstance(bundles, str | Path):
+        return {Path(bundles).resolve().name: Path(bundles)}
+    if not bundles:
+        raise ArgumentError("bundles", received="none", expected="at least one bundle")
+    return {name: Path(folder) for name, folder in bundles.items()}
+
+
 @final
 class Service:
-    """One bundle, its counters and its threads.
+    """The bundles, their counters and their threads.
 
     Args:
-        open_desk: loads the bundle.
+        bundles: name -> folder, or shelf of versions.
         options: limits and folders.
 
     Attributes:
-        failure: why the bundle could not be loaded; None while all is well.
-        on_failure: called once when it could not.
+        failure: why the bundles could not be loaded; None while all is well.
+        on_failure: called once when they could not.
+
+    Raises:
+        ArgumentError: the traffic names a bundle that is not there.
     """
 
-    def __init__(self, open_desk: Callable[[Counters], Desk], options: ServerOptions) -> None:
+    def __init__(self, bundles: Mapping[str, Path], options: ServerOptions) -> None:
         self.options = options
         self.counters = Counters()
         self.failure: Exception | None = None
         self.on_failure: Callable[[], None] = lambda: None
-        self._open = open_desk
-        self._desk: Desk | None = None
+        first = next(iter(bundles))
+        self.traffic = options.traffic or Traffic({first: 1.0})
+        _check_names(self.traffic, bundles)
+        folder = options.live or bundles[first].with_name(f"{bundles[first].resolve().name}.live")
+        self._live = LiveEvents(folder / "events")
+        self._rack = Rack(bundles, options, self._live, self.counters)
         self._gatherer = Gatherer(options)
+        self._first, self._ready = first, False
+        self._shadows: set[asyncio.Task[None]] = set()
 
     @property
-    def desk(self) -> Desk:
-        """The loaded bundle.
+    def versions(self) -> dict[str, str]:
+        """Name -> version of every bundle.
+
+        Raises:
+            Refusal: they are not loaded.
+        """
+        self._check_ready()
+        return self._rack.versions
+
+    @property
+    def version(self) -> str:
+        """The version of the first bundle.
 
         Raises:
             Refusal: it is not loaded.
         """
-        if self._desk is None:
-            error = ServerError(
-                "server",
-                received="a bundle that is being loaded"
-                if self.failure is None
-                else "a bundle that cannot be read",
-                expected="a loaded one",
-                remedy="try again in a second" if self.failure is None else "see the log of the server",
-            )
-            raise Refusal(503, fault_of(error), retry_after_s=1)
-        return self._desk
+        return self.versions[self._first]
+
+    def desk(self, name: str | None = None) -> AbstractContextManager[Desk]:
+        """The desk of a bundle, kept while it is worked at; None is the first.
+
+        Raises:
+            Refusal: it is not loaded.
+            ArgumentError: there is no such bundle.
+        """
+        self._check_ready()
+        return self._rack.desk(name or self._first)
 
     async def run(self) -> None:
-        """Load the bundle, then write logged answers to disk every few seconds, until cancelled."""
-        start = perf_counter()
+        """Load the bundles, then look for new versions and write logged answers to disk, until cancelled."""
         try:
-            self._desk = await asyncio.to_thread(self._open, self.counters)
+            await asyncio.to_thread(self._rack.open)
         except Exception as error:
             self.failure = error
             _LOG.error("cannot serve: %s", error)
             self.on_failure()
             return
-        _LOG.info("bundle %s ready after %.2f s", self._desk.version, perf_counter() - start)
+        self._ready = True
+        flushed, watch_s = monotonic(), self.options.watch_s
         while True:
-            await asyncio.sleep(_FLUSH_S)
-            await asyncio.to_thread(self._flush, self._desk)
+            await asyncio.sleep(watch_s or _FLUSH_S)
+            if watch_s:
+                await asyncio.to_thread(self._rack.refresh)
+            if monotonic() - flushed >= _FLUSH_S:
+                await asyncio.to_thread(self._flush)
+                flushed = monotonic()
 
     def close(self) -> None:
         """Finish the work in progress and let go of the files."""
         self._gatherer.close()
-        if self._desk is not None:
-            self._desk.close()
-            self._desk = None
+        self._ready = False
+        self._rack.close()
 
     async def recommend(self, message: Recommend) -> Answer:
-        """Answer a request for recommendations."""
-        start, desk = perf_counter(), self.desk
+        """Answer a request for recommendations.
+
+        Raises:
+            Refusal: the bundles are not loaded, too many wait, or it took too long.
+            ArgumentError: the request asks for what cannot be.
+        """
+        self._check_ready()
+        start = perf_counter()
         ask = Ask.of(message, self.options.max_users)
-        results, trace = await self._gatherer.ask(ask, desk.run)
-        milliseconds = round((perf_counter() - start) * 1e3, 3)
-        return Answer(ask.request_id, desk.version, results, milliseconds, trace)
+        limit_s = self.options.timeout_ms / 1e3 or None
+        try:
+            async with asyncio.timeout(limit_s):
+                answer = await self._answered(ask, message.bundle)
+        except TimeoutError as error:
+            raise Refusal(504, fault_of(_late(self.options.timeout_ms))) from error
+        answer.latency_ms = round((perf_counter() - start) * 1e3, 3)
+        return answer
 
     async def append(self, message: Events) -> Kept:
         """Append events."""
-        kept: Kept = await self._gatherer.alone(self.desk.append, message.events)
+        with self.desk() as desk:
+            kept: Kept = await self._gatherer.alone(desk.append, message.events, self._live)
         self.counters.appended(kept.kept)
         return kept
 
-    @staticmethod
-    def _flush(desk: Desk) -> None:
+    async def _answered(self, ask: Ask, wanted: str | None) -> Answer:
+        groups = self._groups(ask, wanted)
+        if len(groups) == 1:
+            (name,) = groups
+            version, (lists, trace) = await self._asked(name, ask)
+            answer = Answer(ask.request_id, version, lists, 0.0, trace)
+        else:
+            parts = await asyncio.gather(
+                *(self._asked(name, ask.part(places)) for name, places in groups.items())
+            )
+            answer = _merged(ask, dict(zip(groups, parts, strict=True)), groups)
+        for shadow in self.traffic.shadows:
+            self._start_shadow(shadow, ask, answer.results)
+        return answer
+
+    def _groups(self, ask: Ask, wanted: str | None) -> dict[str, list[int]]:
+        """Which bundle answers which users, by place."""
+        if wanted is not None or len(self.traffic.shares) == 1:
+            return {wanted or next(iter(self.traffic.shares)): list(range(len(ask.users)))}
+        groups: dict[str, list[int]] = {}
+        for place, user in enumerate(ask.users):
+            groups.setdefault(self.traffic.bundle_of(user, ask.request_id), []).append(place)
+        return groups or {self._first: []}
+
+    async def _asked(self, name: str, ask: Ask) -> tuple[str, Answered]:
+        with self.desk(name) as desk:
+            return desk.version, await self._gatherer.ask(ask, desk.run)
+
+    def _start_shadow(self, name: str, ask: Ask, shown: Sequence[UserItems]) -> None:
+        """Ask a shadow the same if a thread is free: it never makes a request wait."""
+        if not self._gatherer.idle:
+            self.counters.shadowed(name, None)
+            return
+        task = asyncio.get_running_loop().create_task(self._shadow(name, ask, shown))
+        self._shadows.add(task)
+        task.add_done_callback(self._shadows.discard)
+
+    async def _shadow(self, name: str, ask: Ask, shown: Sequence[UserItems]) -> None:
         try:
-            desk.flush()
+            _, (lists, _) = await self._asked(name, replace(ask, trace=False))
+        except Exception as error:
+            _LOG.warning("shadow %s did not answer: %s", name, error)
+            self.counters.shadowed(name, None)
+            return
+        shares = [_overlap(mine, theirs) for mine, theirs in zip(lists, shown, strict=True) if theirs.items]
+        self.counters.shadowed(name, sum(shares) / len(shares) if shares else 1.0)
+
+    def _check_ready(self) -> None:
+        if self._ready:
+            return
+        failed = self.failure is not None
+        error = ServerError(
+            "server",
+            received="a bundle that cannot be read" if failed else "a bundle that is being loaded",
+            expected="a loaded one",
+            remedy="see the log of the server" if failed else "try again in a second",
+        )
+        raise Refusal(503, fault_of(error), retry_after_s=1)
+
+    def _flush(self) -> None:
+        try:
+            self._rack.flush()
         except Exception:
             _LOG.exception("answers could not be written to disk; they are kept in memory and tried again")
+
+
+def _merged(ask: Ask, parts: Mapping[str, tuple[str, Answered]], groups: Mapping[str, list[int]]) -> Answer:
+    """The answers of several bundles in the order of the users."""
+    results: dict[int, UserItems] = {}
+    for name, (_, (lists, _)) in parts.items():
+        named_lists = (msgspec.structs.replace(one, bundle=name) for one in lists)
+        results |= dict(zip(groups[name], named_lists, strict=True))
+    steps = [step for _, (_, trace) in parts.values() for step in trace or ()]
+    version = next(iter(parts.values()))[0]
+    ordered = [results[place] for place in range(len(ask.users))]
+    return Answer(ask.request_id, version, ordered, 0.0, steps if ask.trace else None)
+
+
+def _overlap(mine: UserItems, shown: UserItems) -> float:
+    theirs = {one.item for one in shown.items}
+    return len(theirs & {one.item for one in mine.items}) / len(theirs)
+
+
+def _late(timeout_ms: int) -> ServerError:
+    return ServerError(
+        "server",
+        received=f"more than {timeout_ms} ms of work",
+        expected="an answer in time",
+        remedy="ask for fewer users, or give the server more time",
+    )
+
+
+def _check_names(traffic: Traffic, bundles: Mapping[str, Path]) -> None:
+    for name in (*traffic.shares, *traffic.shadows):
+        if name not in bundles:
+            raise ArgumentError(
+                "ServerOptions.traffic",
+                received=name,
+                expected="a bundle that is served",
+                remedy=near(name, bundles),
+            )

@@ -2,5 +2,6 @@
 
 from shortlist.store._columns import to_array, to_series
 from shortlist.store._embedded import EmbeddedStore
+from shortlist.store._journal import Journal
 
-__all__ = ["EmbeddedStore", "to_array", "to_series"]
+__all__ = ["EmbeddedStore", "Journal", "to_array", "to_series"]

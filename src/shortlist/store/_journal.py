@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn, final
 
 from shortlist.errors import DataError
-from shortlist.store._lock import lock
+from shortlist.io import lock
 
 __all__ = ["Journal"]
 
@@ -49,8 +49,10 @@ class Journal:
             DataError: the file is damaged, is not a journal, or is held by another process.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
-        lock(self._file, self.path)
+        file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+        remedy = "stop the other process, or give this one another file"
+        lock(file, f"event log {str(self.path)!r}", remedy)
+        self._file = file
         data = self.path.read_bytes()
         if _MAGIC[1].startswith(data):
             self.cut_bytes = len(data) if len(data) < _FIRST else 0
@@ -65,6 +67,17 @@ class Journal:
         if self.cut_bytes:
             self._cut()
         return iter(records)
+
+    def records(self, start: int = _FIRST) -> tuple[list[Any], int]:
+        """The records that begin at a byte of the open file or after it, and the byte at which the next will.
+
+        Raises:
+            DataError: the file is damaged.
+        """
+        with self.path.open("rb") as file:
+            file.seek(start)
+            found, _ = self._read(bytes(_FIRST) + file.read(self._size - start))
+        return found, max(self._size, start)
 
     def append(self, record: Any, version: int = 1) -> None:
         """Write one record and return when the disk has it.

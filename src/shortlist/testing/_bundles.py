@@ -54,8 +54,9 @@ def tiny_pipeline() -> Pipeline:
     return Pipeline([Repeats(k=10), Drop(unless="stock > 0"), Take(10)], state=state, fallback=Popular())
 
 
-def tiny_bundle(folder: Path) -> Path:
-    """Write `tiny_pipeline` as a bundle."""
-    with Writer(folder, {"metrics": {"ndcg@10": 0.5}, "fingerprint": "f00d"}) as writer:
+def tiny_bundle(folder: Path, note: str = "") -> Path:
+    """Write `tiny_pipeline` as a bundle; another note makes another version."""
+    facts = {"metrics": {"ndcg@10": 0.5}, "fingerprint": "f00d"} | ({"note": note} if note else {})
+    with Writer(folder, facts) as writer:
         write_pipeline(tiny_pipeline(), writer, {})
     return folder

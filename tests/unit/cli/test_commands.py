@@ -260,6 +260,6 @@ def test_serve(call: Any, bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None
         "log",
     )
     options = given.pop("options")
-    assert given == {"bundle": bundle, "host": "127.0.0.1", "port": 0}
+    assert given == {"bundle": {"bundle": str(bundle)}, "host": "127.0.0.1", "port": 0}
     assert (options.workers, options.answers, options.live) == (3, Path("answers"), Path("live"))
     assert options.clock == "log"

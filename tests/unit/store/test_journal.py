@@ -105,7 +105,7 @@ def test_a_failed_write_leaves_the_file_as_it_was(tmp_path: Path, monkeypatch: p
 def test_one_holder_at_a_time(tmp_path: Path) -> None:
     holder = Journal(tmp_path / "log")
     list(holder.open())
-    with pytest.raises(DataError, match="held by another"):
+    with pytest.raises(DataError, match="a file that nobody holds"):
         Journal(tmp_path / "log").open()
     holder.close()
     assert _read(tmp_path / "log") == ([], 0)

@@ -1,7 +1,6 @@
 """One process at a time on a file."""
 
 import os
-from pathlib import Path
 
 from shortlist.errors import DataError
 
@@ -13,8 +12,13 @@ except ImportError:  # Windows keeps a file that is open for writing to itself
 __all__ = ["lock"]
 
 
-def lock(file: int, path: Path) -> None:
+def lock(file: int, where: str, remedy: str) -> None:
     """Hold a file until its handle is closed or the process ends.
+
+    Args:
+        file: an open handle, closed when the file cannot be held.
+        where: the file, for the message.
+        remedy: what to do when somebody else holds it.
 
     Raises:
         DataError: another process, or another handle of this one, holds it.
@@ -26,8 +30,5 @@ def lock(file: int, path: Path) -> None:
     except BlockingIOError as error:
         os.close(file)
         raise DataError(
-            f"event log {str(path)!r}",
-            received="a file held by another store",
-            expected="a file of its own for each running store",
-            remedy="stop the other process, or give this one another file",
+            where, received="a file that is held", expected="a file that nobody holds", remedy=remedy
         ) from error
