@@ -23,6 +23,7 @@ _ROOMS = {
         *("HSTU", "MF", "BERT4Rec", "ESASRec", "GRU4Rec", "MultiHead", "SASRec", "SequenceOptions"),
         *("TableOptions", "TowerOptions", "TwoTower", "YouTubeDNN"),
     ),
+    "shortlist.models.trees": ("LightGBM", "TreeOptions", "XGBoost"),
     "shortlist.pipeline": (
         *("AnswerLog", "Apply", "Drop", "Learned", "Match", "Merge", "Pipeline", "Popular", "Repeats"),
         *("Retrieve", "Score", "State", "Take", "build_index", "load", "ranking_examples"),

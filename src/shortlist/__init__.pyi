@@ -53,6 +53,9 @@ from shortlist.models.retrieval import TableOptions as TableOptions
 from shortlist.models.retrieval import TowerOptions as TowerOptions
 from shortlist.models.retrieval import TwoTower as TwoTower
 from shortlist.models.retrieval import YouTubeDNN as YouTubeDNN
+from shortlist.models.trees import LightGBM as LightGBM
+from shortlist.models.trees import TreeOptions as TreeOptions
+from shortlist.models.trees import XGBoost as XGBoost
 from shortlist.pipeline import AnswerLog as AnswerLog
 from shortlist.pipeline import Apply as Apply
 from shortlist.pipeline import Drop as Drop

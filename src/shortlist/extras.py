@@ -22,6 +22,8 @@ _EXTRA_OF = {
     "deltalake": "delta",
     "pyiceberg": "iceberg",
     "optuna": "tune",
+    "lightgbm": "trees",
+    "xgboost": "trees",
 }
 
 

@@ -9,6 +9,8 @@ from torch import nn
 from shortlist.bundle import Writer
 from shortlist.errors import ArgumentError
 from shortlist.export._export import export_encoder, export_ranker
+from shortlist.export._trees import export_trees
+from shortlist.models.trees import TreeRanker
 from shortlist.pipeline import Pipeline, write_pipeline
 
 __all__ = ["refuse_existing", "save"]
@@ -69,5 +71,7 @@ def _encoder(model: Any, folder: Path) -> None:
 def _ranker(model: Any, folder: Path) -> None:
     if isinstance(model, nn.Module):
         export_ranker(model, folder)
+    elif isinstance(model, TreeRanker):
+        export_trees(model, folder)
     else:
         model.save(folder)

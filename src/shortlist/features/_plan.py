@@ -20,6 +20,8 @@ __all__ = ["Key", "Lane", "Plan", "States", "fitted_plan", "plan", "stateless"]
 Key = str
 States = Mapping[Key, State]
 
+_CARRIED = frozenset({Tags.TIME, Tags.TARGET, "weight", "request"})
+
 
 @dataclass(frozen=True, slots=True)
 class Lane:
@@ -56,7 +58,7 @@ class Plan:
         sources: history ops and the columns they make.
         filters: rows that are kept in training.
         beside: further raw columns that ops read offline only.
-        carried: raw columns that pass through untouched: times, targets and weights.
+        carried: raw columns that pass through untouched: times, targets, weights and numbers of requests.
     """
 
     raw: Schema
@@ -116,11 +118,7 @@ def plan(branches: Sequence[Branch], raw: Schema, states: States | None = None) 
     lanes = [_lane(number, branch, others, raw, states or {}) for number, branch in enumerate(branches)]
     given = [column.name for lane in lanes for column in lane.gives]
     _refuse_twice("Workflow", given)
-    carried = [
-        c
-        for c in others
-        if c.name not in given and (c.has(Tags.TIME) or c.has(Tags.TARGET) or c.has("weight"))
-    ]
+    carried = [c for c in others if c.name not in given and not c.tags.isdisjoint(_CARRIED)]
     rows = [
         op.rows(lane.reads)
         for branch, lane in zip(branches, lanes, strict=True)

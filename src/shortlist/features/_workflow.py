@@ -38,8 +38,8 @@ class Workflow:
     """Branches that turn raw columns into what models read: codes int64, continuous float32, lists of these.
 
     A branch is ``columns >> op >> op``; columns are a name, a list of names, a selector, or a history op.
-    A column alone passes unchanged; time, target and "weight" columns without a branch too. Every name comes
-    out once. An op that makes other rows (Groupby) may stand first: the branches then read these.
+    A column alone passes unchanged; time, target, "weight" and "request" columns without a branch too. Every
+    name comes out once. An op that makes other rows (Groupby) may stand first: the branches then read these.
 
     Args:
         branches: branches, names, selectors, history ops and filters.

@@ -60,6 +60,7 @@ from shortlist.metrics._ranking import (
 )
 from shortlist.metrics._sampled import sampled_hits
 from shortlist.metrics._top_k import top_k
+from shortlist.metrics._within import ndcg_within
 
 __all__ = [
     "BestK",
@@ -90,6 +91,7 @@ __all__ = [
     "mean_interval",
     "mrr",
     "ndcg",
+    "ndcg_within",
     "normalised_entropy",
     "novelty",
     "paired_bootstrap",

@@ -7,6 +7,7 @@ from shortlist.schema import Column, Schema, Tags
 
 __all__ = [
     "cross_inputs",
+    "inputs_of",
     "is_categorical",
     "item_inputs",
     "query_inputs",
@@ -17,7 +18,7 @@ __all__ = [
 ]
 
 # Columns that say what happened, not who, what or where: reading them would leak the answer.
-_OUTCOMES = frozenset({Tags.TIME, Tags.TARGET, "weight", "event", "value", "ignored"})
+_OUTCOMES = frozenset({Tags.TIME, Tags.TARGET, "weight", "event", "value", "request", "ignored"})
 _INTEGERS = frozenset({"int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"})
 
 
@@ -77,15 +78,20 @@ def table_rows(inputs: Iterable[Column]) -> dict[str, int]:
     return rows
 
 
-def _inputs(schema: Schema, *sides: str) -> Schema:
-    chosen = [
+def inputs_of(schema: Schema, *sides: str) -> Schema:
+    """Columns of some sides that hold codes, numbers or vectors, whether a network can read them or not."""
+    return Schema(
         column
         for column in schema
         if not column.tags.isdisjoint(sides) and column.tags.isdisjoint(_OUTCOMES) and _has_kind(column)
-    ]
+    )
+
+
+def _inputs(schema: Schema, *sides: str) -> Schema:
+    chosen = inputs_of(schema, *sides)
     for column in chosen:
         _check(column)
-    return Schema(chosen)
+    return chosen
 
 
 def _has_kind(column: Column) -> bool:

@@ -9,7 +9,7 @@ from shortlist.schema import Column, Schema, Tags
 __all__ = ["LookBack", "Wanted", "wanted_by"]
 
 _QUERY_TAGS = (Tags.USER, Tags.SESSION, Tags.CONTEXT, Tags.TIME)
-_NOT_INPUTS = (Tags.TARGET, "weight", "event", "value")
+_NOT_INPUTS = (Tags.TARGET, "weight", "event", "value", "request")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from shortlist.runtime._graph import open_graph
 from shortlist.runtime._ranker import OnnxRanker
 from shortlist.schema import Schema
 
-__all__ = ["FORMAT", "Part", "load_encoder", "load_ranker"]
+__all__ = ["FORMAT", "Part", "load_encoder", "load_network"]
 
 FORMAT = 1
 
@@ -22,7 +22,7 @@ class Part:
     """The facts of an exported model, as they stand in ``part.json``.
 
     Attributes:
-        kind: ``"encoder"`` or ``"ranker"``.
+        kind: ``"encoder"``, ``"ranker"`` or ``"trees"``.
         inputs: columns by side: ``query`` and ``item``, or ``query`` and ``candidate``.
         outputs: ``{"vectors": D}`` or ``{target: 1}``.
         fingerprint: of weights and graphs.
@@ -103,8 +103,8 @@ def load_encoder(folder: str | Path, *, threads: int = 1, verify: bool = True) -
     return OnnxEncoder(query, item, dim=dim, fingerprint=part.fingerprint, folder=root)
 
 
-def load_ranker(folder: str | Path, *, threads: int = 1, verify: bool = True) -> OnnxRanker:
-    """Open an exported ranking model.
+def load_network(folder: str | Path, *, threads: int = 1, verify: bool = True) -> OnnxRanker:
+    """Open an exported ranking network.
 
     Args:
         folder: holds ``part.json``, ``ranker.onnx`` and ``weights.safetensors``.

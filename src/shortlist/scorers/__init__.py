@@ -1,4 +1,6 @@
-"""Fitted recommenders that are nothing but arrays: they score histories with NumPy and SciPy alone.
+"""Fitted models without torch: recommenders that are nothing but arrays, and trees that rank candidates.
+
+Recommenders score histories with NumPy and SciPy alone.
 
 The learners of `shortlist.models.classical` give them, bundles hold them, and servers ask them.
 
@@ -12,6 +14,7 @@ The learners of `shortlist.models.classical` give them, bundles hold them, and s
 array([[0., 2.]], dtype=float32)
 """
 
+from shortlist.scorers._forest import Forest, LightGBMForest, XGBoostForest, read_forest
 from shortlist.scorers._item_factors import ItemFactors
 from shortlist.scorers._item_neighbours import ItemNeighbours
 from shortlist.scorers._item_popularity import ItemPopularity
@@ -23,25 +26,37 @@ from shortlist.scorers._own_items import OwnItems
 from shortlist.scorers._pair_factors import PairFactors
 from shortlist.scorers._protocols import Arrays, Model, Scores, Users
 from shortlist.scorers._recommend import recommend
+from shortlist.scorers._tree_columns import Lists, Matrix, TreeColumns, TreeFeature
+from shortlist.scorers._tree_scorer import TreeGoal, TreeScorer
 
 __all__ = [
     "Arrays",
+    "Forest",
     "ItemFactors",
     "ItemNeighbours",
     "ItemPopularity",
     "ItemProjection",
     "ItemWeights",
+    "LightGBMForest",
+    "Lists",
+    "Matrix",
     "Model",
     "OwnItems",
     "PairFactors",
     "Penalty",
     "Scores",
+    "TreeColumns",
+    "TreeFeature",
+    "TreeGoal",
+    "TreeScorer",
     "Users",
+    "XGBoostForest",
     "batches",
     "checked_histories",
     "checked_matrix",
     "gathered",
     "half_step",
+    "read_forest",
     "recommend",
     "usable",
 ]

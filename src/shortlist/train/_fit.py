@@ -5,6 +5,7 @@ from typing import Any
 import torch
 
 from shortlist.errors import ArgumentError
+from shortlist.models.trees import TreeRanker
 from shortlist.nn import keep_freed_memory
 from shortlist.train._objectives import Objective, Task, default_objective
 from shortlist.train._options import FitOptions
@@ -12,6 +13,7 @@ from shortlist.train._ranks import Ranks
 from shortlist.train._report import FitReport
 from shortlist.train._run import Run
 from shortlist.train._sources import Data
+from shortlist.train._trees import fit_trees
 
 __all__ = ["fit"]
 
@@ -31,7 +33,9 @@ def fit(
     and the seed alone: a run that was killed and resumed from its checkpoint ends with the same weights.
 
     Args:
-        model: a retrieval or ranking model (a ``torch.nn.Module`` built from a schema), on its device.
+        model: a retrieval or ranking model (a ``torch.nn.Module`` built from a schema), on its device; or a
+            `LightGBM` or `XGBoost`, which has its own goal and reads only ``metric`` and ``log`` of the
+            options: its report has one epoch, whose step is the number of trees kept.
         train: encoded rows, as ``Workflow.transform`` gives them.
         objective: `SampledSoftmax`, `NextItem` or `BinaryCrossEntropy`; None chooses by the kind of model.
         valid: rows to validate on.
@@ -59,6 +63,8 @@ def fit(
     (2, True)
     """
     chosen = FitOptions() if options is None else options
+    if isinstance(model, TreeRanker):
+        return fit_trees(model, train, objective, valid, chosen)
     keep_freed_memory()
     device = next(model.parameters()).device
     ranks = Ranks.here(device)
