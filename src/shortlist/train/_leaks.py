@@ -37,11 +37,7 @@ def warn_of_item_leaks(table: Table, queries: Schema, item: Column) -> None:
     for column in queries:
         if column.name in rows.lists:
             seen, told = _contains(rows.lists[column.name], items), "the list contains the row's own item"
-        elif (
-            column.name in rows
-            and not column.has(Tags.USER, Tags.ID)
-            and rows[column.name].dtype.kind in "iu"
-        ):
+        elif column.name in rows and _is_of_codes(rows, column) and not column.has(Tags.USER, Tags.ID):
             seen, told = _determined(rows[column.name], items), "the same value means the same item"
         else:
             continue
@@ -71,6 +67,10 @@ def warn_of_label_leaks(table: Table, inputs: Schema, target: str) -> None:
         found = _auc_of_codes(values, labels) if values.dtype.kind in "iu" else _auc(values, labels)
         if found > _PERFECT:
             _warn(column.name, f"alone it orders the rows by {target!r} with an AUC of {found:.4f}")
+
+
+def _is_of_codes(rows: Table, column: Column) -> bool:
+    return column.name not in rows.vectors and rows[column.name].dtype.kind in "iu"
 
 
 def _some(table: Table) -> Table:

@@ -10,7 +10,7 @@ import torch
 from shortlist.models.ranking import DCN
 from shortlist.models.retrieval import TwoTower
 from shortlist.rng import generator
-from shortlist.schema import LIST, Column, Domain, Schema
+from shortlist.schema import LIST, Column, Domain, Schema, Shape
 from shortlist.train import Epoch, FitOptions, Optimization, SampledSoftmax, fit
 from shortlist.train._course import Baseline, warn_of_course, warn_of_metric
 from shortlist.train._inspection import dimensions_used, warn_of_tables
@@ -66,6 +66,14 @@ def test_a_list_that_contains_the_item_is_suspect():
     told = log().with_columns(basket=pl.concat_list("basket", "item"))
     with pytest.warns(UserWarning, match=r"'basket' may leak.*contains the row's own item"):
         run([*ID, BASKET], told)
+
+
+def test_given_vectors_of_the_query_are_no_codes():
+    profile = Column("profile", "float32", ("user", "embedding"), Shape("vector", 8))
+    values = generator(0, "profile").normal(size=(2000, 8)).astype(np.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        run([*ID, profile], log().with_columns(profile=pl.Series(values, dtype=pl.Array(pl.Float32, 8))))
 
 
 def test_towers_of_which_one_says_little_are_unbalanced():
