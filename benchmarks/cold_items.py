@@ -2,6 +2,7 @@
 
     python benchmarks/cold_items.py x-wines FOLDER
     python benchmarks/cold_items.py ifdb FOLDER
+    python benchmarks/cold_items.py ifdb FOLDER --encoder FOLDER   # vectors of a sentence-transformers model
     python benchmarks/cold_items.py --small    # a small synthetic log
 
 A fifth of the items is drawn by seed and held out of training as a whole, and another tenth to choose
@@ -87,8 +88,23 @@ def x_wines(folder: Path) -> Data:
     return Data(events, items, tf_idf(items["item"], words), branches, tags, epochs=2, temperature=0.1)
 
 
-def ifdb(folder: Path) -> Data:
+def ifdb(folder: Path, encoder: Path | None = None) -> Data:
     games = pl.read_parquet(folder / "game_docs.parquet").select(item="gameid", text="doc_text")
+    if encoder is None:
+        features, vectors = words_of(games)
+    else:
+        features = vectors = ops.TextEmbed(encoder).embedder().embed(games["text"].to_list())
+    width = vectors.shape[1]
+    kind = pl.Array(pl.Float32, width)
+    items = games.select("item", pl.Series("vector", vectors.astype(np.float32), dtype=kind))
+    plays = pl.read_parquet(folder / "playedgames.parquet")
+    events = plays.select(user="userid", item="gameid", time="date_added").join(games, on="item", how="semi")
+    tags = {"vector": ("item", "embedding"), "profile": ("user", "embedding")}
+    return Data(events, items, features, ["vector", "profile"], tags, epochs=3, temperature=0.1, dim=width)
+
+
+def words_of(games: pl.DataFrame) -> tuple[Matrix, Matrix]:
+    """The tf-idf of words, and its first singular directions with rows of length 1."""
     split_up = (
         pl.col("text").str.to_lowercase().str.extract_all(r"[a-z0-9]+").list.unique(maintain_order=True)
     )
@@ -98,15 +114,10 @@ def ifdb(folder: Path) -> Data:
     left, size, _ = svds(csr_array(features), k=WIDTH, random_state=0)
     vectors = left * size
     vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
-    kind = pl.Array(pl.Float32, WIDTH)
-    items = games.select("item", pl.Series("vector", vectors.astype(np.float32), dtype=kind))
-    plays = pl.read_parquet(folder / "playedgames.parquet")
-    events = plays.select(user="userid", item="gameid", time="date_added").join(games, on="item", how="semi")
-    tags = {"vector": ("item", "embedding"), "profile": ("user", "embedding")}
-    return Data(events, items, features, ["vector", "profile"], tags, epochs=3, temperature=0.1, dim=WIDTH)
+    return features, vectors
 
 
-def planted(_: Path) -> Data:
+def planted() -> Data:
     """A small log whose items have a category."""
     log = sl.datasets.planted(users=200, items=100, events=4_000, groups=5)
     items = log.items.collect().select(item="item_id", category="category")
@@ -142,17 +153,26 @@ def split(data: Data, seed: int, *, choosing: bool) -> Split:
     return Split(warm, np.sort(cold), train, truth)
 
 
-def neighbours(data: Data, one: Split, users: pl.Series, count: int) -> Matrix:
-    """[users, items]: likenesses of an item to the user's items, of its ``count`` closest ones, added up."""
-    taken = np.zeros((len(users), len(data.items)), dtype=np.float32)
-    row, kept = rows_of(users, one.train["user"])
-    taken[row, one.train["place"].to_numpy()[kept]] = 1.0
-    features = csr_array(data.features)
-    likeness = (features @ features[one.warm].T).toarray()
-    if count < len(one.warm):
-        least = np.partition(likeness, -count, axis=1)[:, -count, None]
-        likeness = np.where(likeness >= least, likeness, 0.0)
-    return taken[:, one.warm] @ likeness.T
+class Neighbours:
+    """content-kNN: the likenesses of an item to the user's items, of its closest ones, added up."""
+
+    def __init__(self, data: Data, one: Split, users: pl.Series) -> None:
+        taken = np.zeros((len(users), len(data.items)), dtype=np.float32)
+        row, kept = rows_of(users, one.train["user"])
+        taken[row, one.train["place"].to_numpy()[kept]] = 1.0
+        self.taken = taken[:, one.warm]
+        dense = np.count_nonzero(data.features) > data.features.size / 10
+        features = data.features if dense else csr_array(data.features)
+        likeness = features @ features[one.warm].T
+        self.likeness = likeness if dense else likeness.toarray()
+
+    def scores(self, count: int) -> Matrix:
+        """[users, items], by so many of each item's closest."""
+        likeness = self.likeness
+        if count < likeness.shape[1]:
+            least = np.partition(likeness, -count, axis=1)[:, -count, None]
+            likeness = np.where(likeness >= least, likeness, 0.0)
+        return self.taken @ likeness.T
 
 
 def rows_of(users: pl.Series, column: pl.Series) -> tuple[Matrix, Matrix]:
@@ -198,12 +218,12 @@ def profiles(data: Data, train: pl.DataFrame, asked: pl.DataFrame) -> pl.Series:
     vectors = data.items["vector"].to_numpy()
     taken = {user: np.array(places) for user, places in train.group_by("user").agg("place").iter_rows()}
     sums = {user: vectors[places].sum(0) for user, places in taken.items()}
-    made = np.zeros((len(asked), WIDTH), dtype=np.float32)
+    made = np.zeros((len(asked), vectors.shape[1]), dtype=np.float32)
     for row, (user, place) in enumerate(asked.select("user", "place").iter_rows()):
         if user in taken:
             own = place >= 0
             made[row] = (sums[user] - (vectors[place] if own else 0)) / max(len(taken[user]) - own, 1)
-    return pl.Series("profile", made, dtype=pl.Array(pl.Float32, WIDTH))
+    return pl.Series("profile", made, dtype=pl.Array(pl.Float32, vectors.shape[1]))
 
 
 def dataset(data: Data, events: pl.DataFrame, train: pl.DataFrame) -> sl.Dataset:
@@ -239,12 +259,13 @@ def run(data: Data, seed: int) -> dict[str, dict[str, Matrix]]:
     trial = split(data, seed, choosing=True)
     people = trial.truth["user"].unique(maintain_order=True)
     inside = np.isin(np.arange(len(data.items)), trial.cold)
-    by_count = {k: ndcg(neighbours(data, trial, people, k), trial, people, inside).mean() for k in NEIGHBOURS}
+    knn = Neighbours(data, trial, people)
+    by_count = {k: ndcg(knn.scores(k), trial, people, inside).mean() for k in NEIGHBOURS}
     count = max(by_count, key=by_count.get)
     one = split(data, seed, choosing=False)
     users = one.truth["user"].unique(maintain_order=True)
     found = {
-        f"content-kNN, {count} neighbours": neighbours(data, one, users, count),
+        f"content-kNN, {count} neighbours": Neighbours(data, one, users).scores(count),
         "two-tower": towers(data, one, users, seed, data.epochs),
     }
     cold, everything = np.isin(np.arange(len(data.items)), one.cold), np.ones(len(data.items), dtype=bool)
@@ -264,8 +285,14 @@ def main() -> None:
     parser.add_argument("folder", type=Path, nargs="?", default=Path())
     parser.add_argument("--small", action="store_true", help="a small synthetic log, one seed")
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
+    parser.add_argument("--encoder", type=Path, help="ifdb: a folder with an ONNX graph, docs/guide/text.md")
     options = parser.parse_args()
-    data = {"x-wines": x_wines, "ifdb": ifdb, "planted": planted}[options.data](options.folder)
+    readers = {
+        "x-wines": lambda: x_wines(options.folder),
+        "ifdb": lambda: ifdb(options.folder, options.encoder),
+        "planted": planted,
+    }
+    data = readers[options.data]()
     for seed in options.seeds[:1] if options.small else options.seeds:
         for protocol, found in run(data, seed).items():
             (base, knn), (_, ours) = found.items()

@@ -10,6 +10,7 @@ import polars as pl
 import shortlist as sl
 from shortlist import ops, tags
 
+PARTS = ("train", "valid", "test")
 FIRST = 3  # codes below are padding, null and unknown
 
 
@@ -51,15 +52,21 @@ class Deal:
         self.user, self.item = self.flow.schema.user.name, self.flow.schema.item.name
 
     @cached_property
-    def codes(self) -> tuple[np.ndarray, ...]:
-        """Users and items of training, validation and test."""
-        frames = [self.flow.transform(part).collect() for part in self.parts]
-        return tuple(frame[name].to_numpy() for frame in frames for name in (self.user, self.item))
+    def codes(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """Users and items of each part."""
+        frames = {name: self.flow.transform(getattr(self.parts, name)).collect() for name in PARTS}
+        return {
+            name: (frame[self.user].to_numpy(), frame[self.item].to_numpy()) for name, frame in frames.items()
+        }
+
+    def before(self, part: str) -> tuple[str, ...]:
+        """The parts whose items are filtered when this one is asked for."""
+        return PARTS[: PARTS.index(part)]
 
     @cached_property
     def tail(self) -> np.ndarray:
         """``[V]`` bool: items outside the most popular that make half of the training events."""
-        items = self.codes[1]
+        items = self.codes["train"][1]
         counts = np.bincount(items, minlength=self.flow.schema.item.domain.size)
         order = np.argsort(-counts, kind="stable")
         before = np.cumsum(counts[order]) - counts[order]

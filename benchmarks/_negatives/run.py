@@ -1,10 +1,11 @@
 """One run of training, its metrics, and tables of several."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from time import perf_counter
+from time import process_time
 
 import numpy as np
+import torch
 
 import shortlist as sl
 from shortlist import metrics
@@ -13,7 +14,8 @@ from shortlist.data import Batch
 from .data import FIRST, Deal
 
 METRICS = ("ndcg@10", "recall@10", "tail recall@10", "tail recall@50", "coverage@10")
-Objective = Callable[[], object]
+AT_ONCE = 1000
+Found = dict[str, np.ndarray]  # metric -> values by user, NaN where nothing is asked for
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Setting:
     patience: int | None = None
 
 
-def run(deal: Deal, objective: object, setting: Setting) -> tuple[dict[str, float], str]:
+def run(deal: Deal, objective: object, setting: Setting, part: str = "test") -> tuple[Found, str]:
     """Train towers of ids alone; the epoch of the best validation NDCG@10 counts, of equally many steps."""
     model = sl.TwoTower(deal.flow.schema.select((deal.user, deal.item)), dim=setting.dim, seed=deal.seed)
     options = sl.FitOptions(
@@ -38,37 +40,47 @@ def run(deal: Deal, objective: object, setting: Setting) -> tuple[dict[str, floa
         seed=deal.seed,
         progress=False,
     )
-    started = perf_counter()
+    started = process_time()
     report = sl.fit(model, deal.train, objective, deal.valid, options)
-    told = f"epoch {report.best} of {len(report.epochs)}, {perf_counter() - started:.0f} s"
-    return measured(deal, model), told
+    told = f"epoch {report.best} of {len(report.epochs)}, {process_time() - started:.0f} s"
+    return measured(deal, model, part), told
 
 
-def measured(deal: Deal, model: sl.TwoTower) -> dict[str, float]:
-    """Metrics of the test part: the whole catalogue ranked, training and validation items filtered."""
-    codes, items = deal.codes, np.arange(FIRST, deal.flow.schema.item.domain.size)
-    users = np.unique(codes[4])
-    vectors = model.encode_item(Batch({deal.item: items}))
-    scores = model.encode_query(Batch({deal.user: users})) @ vectors.T
-    for seen_users, seen_items in (codes[0:2], codes[2:4]):
-        known = np.isin(seen_users, users) & (seen_items >= FIRST)
-        scores[np.searchsorted(users, seen_users[known]), seen_items[known] - FIRST] = -np.inf
-    best = np.argsort(-scores, axis=1, kind="stable")[:, :50] + FIRST
-    found = {}
-    # Items that only the test holds cannot be found: numbers past the end of the catalogue.
-    wanted = np.where(codes[5] < FIRST, len(deal.tail) + np.arange(len(codes[5])), codes[5])
-    for prefix, inside in (("", np.ones(len(wanted), bool)), ("tail ", deal.tail[codes[5]])):
-        rows, truth = np.searchsorted(users, codes[4][inside]), wanted[inside]
+def measured(deal: Deal, model: sl.TwoTower, part: str = "test") -> Found:
+    """Metrics of each user of a part: the whole catalogue ranked, what is in earlier parts filtered."""
+    items = np.arange(FIRST, deal.flow.schema.item.domain.size)
+    asked_users, asked_items = deal.codes[part]
+    users = np.unique(asked_users)
+    best = _best(deal, model, users, items, part)
+    # Items that only this part holds cannot be found: numbers past the end of the catalogue.
+    strange = asked_items < FIRST
+    wanted = np.where(strange, len(deal.tail) + np.arange(len(asked_items)), asked_items)
+    found = {"coverage@10": np.full(len(users), len(np.unique(best[:, :10])) / len(items))}
+    for prefix, inside in (("", np.full(len(wanted), True)), ("tail ", deal.tail[asked_items] | strange)):
+        rows, truth = np.searchsorted(users, asked_users[inside]), wanted[inside]
         order = np.lexsort((truth, rows))
         offsets = np.searchsorted(rows[order], np.arange(len(users) + 1))
         relevant = np.diff(offsets)
         hits = metrics.hits(best, offsets, truth[order])
-        asked = relevant > 0
         for name in ("ndcg@10", "recall@10", "recall@50"):
             metric, k = metrics.parse(name)
-            found[prefix + name] = float(metric(hits, relevant, k)[asked].mean())
-    found["coverage@10"] = len(np.unique(best[:, :10])) / len(items)
+            found[prefix + name] = np.where(relevant > 0, metric(hits, relevant, k), np.nan)
     return found
+
+
+def _best(deal: Deal, model: sl.TwoTower, users: np.ndarray, items: np.ndarray, part: str) -> np.ndarray:
+    """``[users, 50]`` codes."""
+    vectors = torch.from_numpy(model.encode_item(Batch({deal.item: items})))
+    past = [deal.codes[name] for name in deal.before(part)]
+    best = []
+    for start in range(0, len(users), AT_ONCE):
+        some = users[start : start + AT_ONCE]
+        scores = torch.from_numpy(model.encode_query(Batch({deal.user: some}))) @ vectors.T
+        for seen_users, seen_items in past:
+            known = np.isin(seen_users, some) & (seen_items >= FIRST)
+            scores[np.searchsorted(some, seen_users[known]), seen_items[known] - FIRST] = -torch.inf
+        best.append(scores.topk(min(50, len(items)), dim=1).indices.numpy() + FIRST)
+    return np.concatenate(best)
 
 
 def compare(
@@ -77,27 +89,37 @@ def compare(
     seeds: Sequence[int],
     setting: Setting,
     names: Sequence[str] = METRICS,
+    part: str = "test",
 ) -> list[str]:
-    """A Markdown table: means and deviations of metrics, and of the differences to the first row by seed."""
-    found: dict[str, list[dict[str, float]]] = {name: [] for name in objectives}
+    """A Markdown table: means and deviations between seeds, and the difference to the first row by user."""
+    found: dict[str, list[Found]] = {name: [] for name in objectives}
     for seed in seeds:
         deal = Deal(log, seed)
         for name, objective in objectives.items():
-            values, told = run(deal, objective, setting)
+            values, told = run(deal, objective, setting, part)
             found[name].append(values)
-            figures = "  ".join(f"{metric} {values[metric]:.4f}" for metric in names)
+            figures = "  ".join(f"{metric} {np.nanmean(values[metric]):.4f}" for metric in names)
             print(f"  seed {seed}  {name:45s} {figures}  {told}", flush=True)
     base = next(iter(found.values()))
-    lines = [f"| objective | {' | '.join(names)} | {names[0]}, difference by seed |"]
+    lines = [f"| objective | {' | '.join(names)} | {names[0]}, difference to the first row |"]
     lines.append("|---" * (len(names) + 2) + "|")
     for name, values in found.items():
-        cells = [_spread([one[metric] for one in values]) for metric in names]
-        differences = [one[names[0]] - other[names[0]] for one, other in zip(values, base, strict=True)]
-        cells.append("" if values is base else _spread(differences, sign=True))
-        lines.append(f"| {name} | {' | '.join(cells)} |")
+        cells = [_spread([float(np.nanmean(one[metric])) for one in values]) for metric in names]
+        lines.append(
+            f"| {name} | {' | '.join([*cells, '' if values is base else gap(values, base, names[0])])} |"
+        )
     return lines
 
 
-def _spread(values: Sequence[float], *, sign: bool = False) -> str:
+def gap(ours: list[Found], base: list[Found], metric: str) -> str:
+    """The mean difference, and its interval over users: each user's difference is the mean over the seeds."""
+    differences = np.array([a[metric] - b[metric] for a, b in zip(ours, base, strict=True)])
+    asked = ~np.isnan(differences).all(0)
+    by_user = np.nanmean(differences[:, asked], 0)
+    told = metrics.paired_bootstrap(by_user, np.zeros_like(by_user), seed=0)
+    return f"{told.difference:+.4f} [{told.low:+.4f}, {told.high:+.4f}]"
+
+
+def _spread(values: Sequence[float]) -> str:
     deviation = f" ± {np.std(values, ddof=1):.4f}" if len(values) > 1 else ""
-    return (f"{np.mean(values):+.4f}" if sign else f"{np.mean(values):.4f}") + deviation
+    return f"{np.mean(values):.4f}{deviation}"
