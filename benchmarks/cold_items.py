@@ -51,8 +51,17 @@ class Data:
     branches: list
     roles: dict[str, tuple[str, ...]]
     epochs: int
-    temperature: float
+    temperatures: tuple[float, float]
     dim: int = 64
+
+    @property
+    def objectives(self) -> dict[str, sl.SampledSoftmax]:
+        """With the correction for how often an item is sampled, and without."""
+        corrected, not_corrected = self.temperatures
+        return {
+            "two-tower": sl.SampledSoftmax(temperature=corrected),
+            "two-tower, logq=False": sl.SampledSoftmax(temperature=not_corrected, logq=False),
+        }
 
 
 @dataclass(frozen=True)
@@ -85,7 +94,9 @@ def x_wines(folder: Path) -> Data:
     branches = [[*one, *many] >> ops.Categorify(), "ABV" >> ops.FillMissing(0.0) >> ops.Normalize()]
     branches += [ops.History(name, max_length=LONGEST) >> ops.Categorify(like=name) for name in one]
     tags = dict.fromkeys((*one, *many), ("item", "categorical")) | {"ABV": ("item", "continuous")}
-    return Data(events, items, tf_idf(items["item"], words), branches, tags, epochs=2, temperature=0.1)
+    return Data(
+        events, items, tf_idf(items["item"], words), branches, tags, epochs=2, temperatures=(0.1, 0.2)
+    )
 
 
 def ifdb(folder: Path, encoder: Path | None = None) -> Data:
@@ -100,7 +111,9 @@ def ifdb(folder: Path, encoder: Path | None = None) -> Data:
     plays = pl.read_parquet(folder / "playedgames.parquet")
     events = plays.select(user="userid", item="gameid", time="date_added").join(games, on="item", how="semi")
     tags = {"vector": ("item", "embedding"), "profile": ("user", "embedding")}
-    return Data(events, items, features, ["vector", "profile"], tags, epochs=3, temperature=0.1, dim=width)
+    return Data(
+        events, items, features, ["vector", "profile"], tags, epochs=3, temperatures=(0.1, 0.1), dim=width
+    )
 
 
 def words_of(games: pl.DataFrame) -> tuple[Matrix, Matrix]:
@@ -124,7 +137,9 @@ def planted() -> Data:
     events = log.events.collect().select(user="user_id", item="item_id", time="time")
     features = tf_idf(items["item"], items.select("item", word="category"))
     tags = {"category": ("item", "categorical")}
-    return Data(events, items, features, ["category" >> ops.Categorify()], tags, epochs=1, temperature=0.1)
+    return Data(
+        events, items, features, ["category" >> ops.Categorify()], tags, epochs=1, temperatures=(0.1, 0.2)
+    )
 
 
 def tf_idf(ids: pl.Series, words: pl.DataFrame) -> Matrix:
@@ -182,8 +197,8 @@ def rows_of(users: pl.Series, column: pl.Series) -> tuple[Matrix, Matrix]:
     return found[found >= 0], np.flatnonzero(found >= 0)
 
 
-def towers(data: Data, one: Split, users: pl.Series, seed: int, epochs: int) -> Matrix:
-    """[users, items]: scores of towers that saw the warm items alone."""
+def towers(data: Data, one: Split, users: pl.Series, seed: int) -> dict[str, Matrix]:
+    """[users, items] of each objective: scores of towers that saw the warm items alone."""
     log = dataset(data, one.train, one.train)
     flow = sl.Workflow(
         [
@@ -192,25 +207,28 @@ def towers(data: Data, one: Split, users: pl.Series, seed: int, epochs: int) -> 
             *data.branches,
         ]
     ).fit(log)
-    model = sl.TwoTower(
-        flow.schema,
-        dim=data.dim,
-        query=sl.TowerOptions(id_dropout=0.2),
-        item=sl.TowerOptions(id_dropout=1.0),
-        seed=seed,
-    )
-    options = sl.FitOptions(epochs=epochs, batch_size=1024, seed=seed, progress=False)
-    sl.fit(model, flow.transform(log), sl.SampledSoftmax(temperature=data.temperature), options=options)
     # One row a user, after all training events; the item of the row is read by nobody.
     ask = pl.DataFrame({"user": users, "item": data.items["item"][0]})
     ask = ask.with_columns(time=one.train["time"].max() + pl.duration(days=1), place=pl.lit(-1))
     rows = flow.transform(dataset(data, ask, one.train), log=log)
     catalogue = pl.DataFrame({"item": data.items["item"], "user": users[0], "time": one.train["time"].min()})
     things = flow.transform(dataset(data, catalogue.with_columns(place=pl.lit(-1)), one.train))
-    model.eval()
-    with torch.no_grad():
-        queries = model.encode_query(table(rows, model.query_schema))
-        return (queries @ model.encode_item(table(things, model.item_schema)).T).numpy()
+    encoded, found = flow.transform(log), {}
+    for name, objective in data.objectives.items():
+        model = sl.TwoTower(
+            flow.schema,
+            dim=data.dim,
+            query=sl.TowerOptions(id_dropout=0.2),
+            item=sl.TowerOptions(id_dropout=1.0),
+            seed=seed,
+        )
+        options = sl.FitOptions(epochs=data.epochs, batch_size=1024, seed=seed, progress=False)
+        sl.fit(model, encoded, objective, options=options)
+        model.eval()
+        with torch.no_grad():
+            queries = model.encode_query(table(rows, model.query_schema))
+            found[name] = (queries @ model.encode_item(table(things, model.item_schema)).T).numpy()
+    return found
 
 
 def profiles(data: Data, train: pl.DataFrame, asked: pl.DataFrame) -> pl.Series:
@@ -266,7 +284,7 @@ def run(data: Data, seed: int) -> dict[str, dict[str, Matrix]]:
     users = one.truth["user"].unique(maintain_order=True)
     found = {
         f"content-kNN, {count} neighbours": Neighbours(data, one, users).scores(count),
-        "two-tower": towers(data, one, users, seed, data.epochs),
+        **towers(data, one, users, seed),
     }
     cold, everything = np.isin(np.arange(len(data.items)), one.cold), np.ones(len(data.items), dtype=bool)
     return {
@@ -295,13 +313,12 @@ def main() -> None:
     data = readers[options.data]()
     for seed in options.seeds[:1] if options.small else options.seeds:
         for protocol, found in run(data, seed).items():
-            (base, knn), (_, ours) = found.items()
-            gap = metrics.paired_bootstrap(ours, knn, seed=0)
-            print(
-                f"seed {seed}, {protocol}, {len(knn):,} users: {base} {np.nanmean(knn):.4f}, two-tower "
-                f"{np.nanmean(ours):.4f}, difference {gap.difference:+.4f} [{gap.low:+.4f}, {gap.high:+.4f}]",
-                flush=True,
-            )
+            (base, knn), *others = found.items()
+            print(f"seed {seed}, {protocol}, {len(knn):,} users: {base} {np.nanmean(knn):.4f}")
+            for name, ours in others:
+                gap = metrics.paired_bootstrap(ours, knn, seed=0)
+                interval = f"{gap.difference:+.4f} [{gap.low:+.4f}, {gap.high:+.4f}]"
+                print(f"    {name} {np.nanmean(ours):.4f}, difference {interval}", flush=True)
 
 
 if __name__ == "__main__":

@@ -56,7 +56,8 @@ def main() -> None:
         chosen = objectives((5, 30) if options.small else (20, 200))
         if options.only is not None:
             chosen = {key: value for key, value in chosen.items() if key in options.only}
-        rows = compare(log, chosen, options.seeds[:1] if options.small else options.seeds, setting, NAMES)
+        seeds = options.seeds[:1] if options.small else options.seeds
+        rows = compare(log, chosen, seeds, setting, NAMES, options.part)
         lines += [f"## {name}", "", *rows, ""]
     write("hard_negatives", lines, small=options.small)
 

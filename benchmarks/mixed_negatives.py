@@ -51,7 +51,8 @@ def main() -> None:
         chosen = objectives(64 if options.small else 256)
         if options.only is not None:
             chosen = {key: value for key, value in chosen.items() if key in options.only}
-        rows = compare(log, chosen, options.seeds[:1] if options.small else options.seeds, setting, NAMES)
+        seeds = options.seeds[:1] if options.small else options.seeds
+        rows = compare(log, chosen, seeds, setting, NAMES, options.part)
         lines += [f"## {name}", "", *rows, ""]
     write("mixed_negatives", lines, small=options.small)
 

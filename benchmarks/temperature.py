@@ -36,7 +36,8 @@ def main() -> None:
         chosen = objectives()
         if options.only is not None:
             chosen = {key: value for key, value in chosen.items() if key in options.only}
-        rows = compare(log, chosen, options.seeds[:1] if options.small else options.seeds, setting, NAMES)
+        seeds = options.seeds[:1] if options.small else options.seeds
+        rows = compare(log, chosen, seeds, setting, NAMES, options.part)
         lines += [f"## {name}", "", *rows, ""]
     write("temperature", lines, small=options.small)
 

@@ -14,20 +14,38 @@ PARTS = ("train", "valid", "test")
 FIRST = 3  # codes below are padding, null and unknown
 
 
-def logs(
-    movielens: Path | None, wines: Path | None, wanted: tuple[str, ...], *, small: bool
-) -> dict[str, sl.Dataset]:
+def logs(files: dict[str, Path | None], wanted: tuple[str, ...], *, small: bool) -> dict[str, sl.Dataset]:
     """Name -> log: Online Retail, which comes with the package, and those whose files are given."""
     if small:
         planted = sl.datasets.planted(users=150, items=120, events=4_000, groups=6)
         return {"planted": pairs(planted.events)}
     readers = {"Online Retail": sl.datasets.online_retail}
-    if movielens is not None:
-        readers["MovieLens 100k"] = partial(sl.datasets.movielens_100k, movielens)
-    if wines is not None:
-        roles = {"user": "UserID", "item": "WineID", "time": "Date", "value": "Rating"}
-        readers["X-Wines"] = partial(sl.scan, wines, roles=roles, name="X-Wines")
+    for name, read in (
+        ("MovieLens 100k", sl.datasets.movielens_100k),
+        ("MovieLens latest-small", latest),
+        ("X-Wines", wines),
+        ("IFDB", games),
+    ):
+        if files.get(name) is not None:
+            readers[name] = partial(read, files[name])
     return {name: pairs(read()) for name, read in readers.items() if name.startswith(wanted)}
+
+
+def latest(file: Path) -> sl.Dataset:
+    """ratings.csv of MovieLens latest-small."""
+    roles = {"user": "userId", "item": "movieId", "time": "timestamp", "value": "rating"}
+    return sl.scan(file, roles=roles, name="MovieLens latest-small")
+
+
+def wines(file: Path) -> sl.Dataset:
+    """XWines_Slim_150K_ratings.csv."""
+    roles = {"user": "UserID", "item": "WineID", "time": "Date", "value": "Rating"}
+    return sl.scan(file, roles=roles, name="X-Wines")
+
+
+def games(file: Path) -> sl.Dataset:
+    """playedgames.parquet of IFDB."""
+    return sl.scan(file, roles={"user": "userid", "item": "gameid", "time": "date_added"}, name="IFDB")
 
 
 def pairs(log: sl.Dataset) -> sl.Dataset:

@@ -22,16 +22,25 @@ def arguments(text: str) -> argparse.Namespace:
     parser.add_argument(
         "--movielens", type=Path, metavar="FOLDER", help="holds ml-100k.inter, .user and .item"
     )
+    parser.add_argument("--latest", type=Path, metavar="FILE", help="ratings.csv of MovieLens latest-small")
     parser.add_argument("--wines", type=Path, metavar="FILE", help="the ratings of X-Wines, Slim")
+    parser.add_argument("--games", type=Path, metavar="FILE", help="playedgames.parquet of IFDB")
     parser.add_argument("--sets", nargs="+", metavar="NAME", help="logs by the start of their name; all else")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3], help="0 chose the settings")
+    parser.add_argument("--part", choices=("valid", "test"), default="test", help="valid to choose settings")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="objectives by name; all else")
     return parser.parse_args()
 
 
 def asked(options: argparse.Namespace) -> dict[str, sl.Dataset]:
     """The logs of the command line, by name."""
-    return logs(options.movielens, options.wines, tuple(options.sets or ("",)), small=options.small)
+    files = {
+        "MovieLens 100k": options.movielens,
+        "MovieLens latest-small": options.latest,
+        "X-Wines": options.wines,
+        "IFDB": options.games,
+    }
+    return logs(files, tuple(options.sets or ("",)), small=options.small)
 
 
 def write(name: str, lines: list[str], *, small: bool) -> None:
