@@ -24,6 +24,8 @@ _EXTRA_OF = {
     "optuna": "tune",
     "lightgbm": "trees",
     "xgboost": "trees",
+    "grpc": "grpc",
+    "google": "grpc",
 }
 
 

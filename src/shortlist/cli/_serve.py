@@ -37,6 +37,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--port", type=port, default=8000, help="port to bind, 0 for a free one (%(default)s)"
     )
     parser.add_argument(
+        "--grpc-port", type=port, metavar="PORT", help="answer gRPC of the Open Inference Protocol there too"
+    )
+    parser.add_argument(
         "--threads", type=count, default=2, metavar="N", help="requests at work at once (%(default)s)"
     )
     parser.add_argument(
@@ -102,6 +105,7 @@ def run(options: argparse.Namespace) -> None:
         timeout_ms=options.timeout_ms,
         api_keys=() if options.api_keys is None else _keys(options.api_keys),
         access_log=options.access_log,
+        grpc=None if options.grpc_port is None else f"{options.host}:{options.grpc_port}",
     )
     serve(bundles, host=options.host, port=options.port, options=chosen)
 

@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from shortlist.errors import ShortlistError, near
 from shortlist.server._endpoints import counted, endpoints, failure
+from shortlist.server._grpc import GrpcServer
 from shortlist.server._openapi import OPERATIONS
 from shortlist.server._options import ServerOptions
 from shortlist.server._refusal import fault_of
@@ -42,10 +43,15 @@ def application(service: Service, version: str = "1") -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        running = asyncio.create_task(service.run())
+        running, remote = asyncio.create_task(service.run()), None
+        if service.options.grpc is not None:
+            remote = GrpcServer(service, service.options.grpc)
+            await remote.start()
         try:
             yield
         finally:
+            if remote is not None:
+                await remote.stop()
             running.cancel()
             with suppress(asyncio.CancelledError):
                 await running

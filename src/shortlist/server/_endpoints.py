@@ -11,9 +11,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from shortlist.errors import ArgumentError, PipelineError, SchemaError, ServerError, ShortlistError
+from shortlist.server._body import body_of
 from shortlist.server._docs import docs_page
 from shortlist.server._keys import keyed
 from shortlist.server._messages import Events, Failure, Fault, Health, Recommend
+from shortlist.server._oip import oip_endpoints
 from shortlist.server._openapi import openapi
 from shortlist.server._refusal import Refusal, fault_of, malformed
 from shortlist.server._service import Service
@@ -21,6 +23,7 @@ from shortlist.server._service import Service
 __all__ = ["Endpoint", "counted", "endpoints", "failure"]
 
 Endpoint = Callable[[Request], Awaitable[Response]]
+Failing = Callable[..., Response]
 Message = TypeVar("Message", Recommend, Events)
 
 _LOG = logging.getLogger("shortlist.server")
@@ -62,16 +65,18 @@ def endpoints(service: Service, version: str) -> Mapping[str, Endpoint]:
         "/metrics": metrics,
         "/openapi.json": document,
         "/docs": docs,
+        **oip_endpoints(service),
     }
 
 
 def counted(service: Service, path: str, endpoint: Endpoint) -> Endpoint:
     """The endpoint for those who may ask, its answers counted and its errors told to the client."""
-    guarded = endpoint if path.startswith("/health/") else keyed(endpoint, service.options.api_keys)
+    guarded = endpoint if "/health/" in path else keyed(endpoint, service.options.api_keys)
+    fail = plain_failure if path.startswith("/v2") else failure
 
     async def answer(request: Request) -> Response:
         start = perf_counter()
-        response = await _attempted(guarded, request)
+        response = await _attempted(guarded, request, fail)
         milliseconds = (perf_counter() - start) * 1e3
         service.counters.answered(path, response.status_code, milliseconds)
         if service.options.access_log:
@@ -87,13 +92,18 @@ def failure(status: int, fault: Fault, headers: Mapping[str, str] | None = None)
     return _json(Failure(fault), status, headers)
 
 
-async def _attempted(endpoint: Endpoint, request: Request) -> Response:
+def plain_failure(status: int, fault: Fault, headers: Mapping[str, str] | None = None) -> Response:
+    """The same as the Open Inference Protocol has it: one text."""
+    return _json({"error": fault.message}, status, headers)
+
+
+async def _attempted(endpoint: Endpoint, request: Request, fail: Failing) -> Response:
     try:
         return await endpoint(request)
     except Refusal as refusal:
-        return failure(refusal.status, refusal.fault, refusal.headers)
+        return fail(refusal.status, refusal.fault, refusal.headers)
     except _ASKED_WRONGLY as error:
-        return failure(400, fault_of(error))
+        return fail(400, fault_of(error))
     except ClientDisconnect:
         return Response(status_code=499)
     except Exception as error:
@@ -106,35 +116,15 @@ async def _attempted(endpoint: Endpoint, request: Request) -> Response:
         )
         fault = fault_of(known)
         fault.request_id = name
-        return failure(500, fault)
+        return fail(500, fault)
 
 
 async def _read(request: Request, kind: type[Message], most: int) -> Message:
-    body = await _body(request, most)
+    body = await body_of(request, most)
     try:
         return msgspec.json.decode(body, type=kind)
     except msgspec.DecodeError as error:
         raise malformed(error, body, kind) from error
-
-
-async def _body(request: Request, most: int) -> bytes:
-    """The body, not read further than the limit."""
-    body, said = b"", int(request.headers.get("content-length", 0))
-    if said <= most:
-        parts, size = list[bytes](), 0
-        async for part in request.stream():
-            parts.append(part)
-            size += len(part)
-            if size > most:
-                break
-        body, said = b"".join(parts), size
-    if said > most:
-        remedy = "ask in several requests"
-        fault = ArgumentError(
-            "body", received=f"over {most} bytes", expected=f"at most {most} bytes", remedy=remedy
-        )
-        raise Refusal(413, fault_of(fault))
-    return body
 
 
 def _json(message: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

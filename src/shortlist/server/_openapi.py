@@ -1,5 +1,6 @@
 """The OpenAPI document, made from the messages, so that it cannot drift from them."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ class Operation:
     summary: str
     body: type | None = None
     answer: type | None = None
+    plain: bool = False
 
 
 OPERATIONS = (
@@ -29,6 +31,22 @@ OPERATIONS = (
     Operation("/metrics", "get", "Counters and latencies for Prometheus"),
     Operation("/openapi.json", "get", "This document"),
     Operation("/docs", "get", "A page about these operations, to read and to try"),
+    Operation("/v2", "get", "Open Inference Protocol: the server", plain=True),
+    Operation("/v2/health/live", "get", "Open Inference Protocol: the process runs", plain=True),
+    Operation("/v2/health/ready", "get", "Open Inference Protocol: all bundles are loaded", plain=True),
+    Operation(
+        "/v2/repository/index", "post", "Open Inference Protocol: the models, one a bundle", plain=True
+    ),
+    *(
+        Operation(f"/v2/models/{{model}}{of}{path}", method, f"Open Inference Protocol: {what}", plain=True)
+        for of in ("", "/versions/{version}")
+        for path, method, what in (
+            ("", "get", "inputs and outputs of a model"),
+            ("/ready", "get", "whether a model answers"),
+            ("/config", "get", "the configuration of a model"),
+            ("/infer", "post", "recommend, in tensors"),
+        )
+    ),
 )
 
 _REFUSALS = (
@@ -84,6 +102,15 @@ def _described(operation: Operation) -> dict[str, Any]:
         described["requestBody"] = {"required": True, "content": content}
         for code, meaning in _REFUSALS:
             responses[code] = {"description": meaning, "content": _json(Failure)}
+    elif operation.plain:
+        told = {"application/json": {"schema": {"type": "object"}}}
+        responses["200"]["content"] = told
+        responses |= {code: {"description": meaning, "content": told} for code, meaning in _REFUSALS}
+        responses["404"] = {"description": "No such model", "content": told}
+        described["parameters"] = [
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+            for name in re.findall(r"{(\w+)}", operation.path)
+        ]
     elif operation.path == "/health/ready":
         responses["503"] = {"description": "Not loaded yet", "content": _json(Failure)}
     return described

@@ -33,6 +33,7 @@ class ServerOptions:
         timeout_ms: time that one request may take before it is answered 504; 0 sets no limit.
         api_keys: a request must bring one of these, as ``Authorization: Bearer KEY`` or ``X-Api-Key: KEY``;
             with none, everyone who reaches the address may ask. ``/health`` is open to all.
+        grpc: host and port at which the Open Inference Protocol is answered over gRPC too; None does not.
         access_log: whether to log a line for each answer.
 
     Raises:
@@ -50,6 +51,7 @@ class ServerOptions:
     watch_s: float = 2.0
     timeout_ms: int = 0
     api_keys: tuple[str, ...] = ()
+    grpc: str | None = None
     access_log: bool = False
 
     def __post_init__(self) -> None:

@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic, perf_counter
@@ -16,11 +16,13 @@ from shortlist.server._ask import Ask
 from shortlist.server._counters import Counters
 from shortlist.server._desk import Answered, Desk
 from shortlist.server._gather import Gatherer
+from shortlist.server._inference import ask_of, outputs_of
 from shortlist.server._live import LiveEvents
 from shortlist.server._messages import Answer, Events, Kept, Recommend, UserItems
 from shortlist.server._options import ServerOptions
 from shortlist.server._rack import Rack
 from shortlist.server._refusal import Refusal, fault_of
+from shortlist.server._tensors import Values
 from shortlist.server._traffic import Traffic
 
 __all__ = ["Service", "named"]
@@ -92,6 +94,22 @@ class Service:
         """
         return self.versions[self._first]
 
+    def check_model(self, name: str, version: str = "") -> None:
+        """Refuse the name of a bundle that is not there, or a version other than the only one, 1.
+
+        Raises:
+            Refusal: there is none of that name or version.
+        """
+        known = self.versions
+        if name not in known or version not in ("", "1"):
+            error = ArgumentError(
+                "model",
+                received=f"{name!r}, version {version or '1'!r}",
+                expected="a model of this server, of version '1'",
+                remedy=near(name, known),
+            )
+            raise Refusal(404, fault_of(error))
+
     def desk(self, name: str | None = None) -> AbstractContextManager[Desk]:
         """The desk of a bundle, kept while it is worked at; None is the first.
 
@@ -137,14 +155,25 @@ class Service:
         self._check_ready()
         start = perf_counter()
         ask = Ask.of(message, self.options.max_users)
-        limit_s = self.options.timeout_ms / 1e3 or None
-        try:
-            async with asyncio.timeout(limit_s):
-                answer = await self._answered(ask, message.bundle)
-        except TimeoutError as error:
-            raise Refusal(504, fault_of(_late(self.options.timeout_ms))) from error
+        async with self._in_time():
+            answer = await self._answered(ask, message.bundle)
         answer.latency_ms = round((perf_counter() - start) * 1e3, 3)
         return answer
+
+    async def infer(
+        self, name: str, tensors: Mapping[str, Values], request_id: str | None
+    ) -> tuple[str, dict[str, Values]]:
+        """Answer a request in tensors by a bundle: its version and the outputs.
+
+        Raises:
+            Refusal: the bundles are not loaded, too many wait, or it took too long.
+            ArgumentError: a tensor is unknown or of a wrong shape.
+        """
+        with self.desk(name) as desk:
+            ask = ask_of(desk, tensors, self.options.max_users, request_id)
+            async with self._in_time():
+                lists, _ = await self._gatherer.ask(ask, desk.run)
+            return desk.version, outputs_of(lists, ask.k)
 
     async def append(self, message: Events) -> Kept:
         """Append events."""
@@ -152,6 +181,14 @@ class Service:
             kept: Kept = await self._gatherer.alone(desk.append, message.events, self._live)
         self.counters.appended(kept.kept)
         return kept
+
+    @asynccontextmanager
+    async def _in_time(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(self.options.timeout_ms / 1e3 or None):
+                yield
+        except TimeoutError as error:
+            raise Refusal(504, fault_of(_late(self.options.timeout_ms))) from error
 
     async def _answered(self, ask: Ask, wanted: str | None) -> Answer:
         groups = self._groups(ask, wanted)
