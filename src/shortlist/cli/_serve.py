@@ -43,6 +43,34 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--threads", type=count, default=2, metavar="N", help="requests at work at once (%(default)s)"
     )
     parser.add_argument(
+        "--watch",
+        type=float,
+        default=2.0,
+        metavar="S",
+        help="seconds between looks whether a bundle has changed, 0 for never (%(default)s)",
+    )
+    parser.add_argument(
+        "--timeout-ms", type=count, default=0, metavar="MS", help="time that a request may take (no limit)"
+    )
+    parser.add_argument("--api-keys", type=Path, metavar="FILE", help="a key a line; requests must bring one")
+    parser.add_argument(
+        "--live",
+        type=Path,
+        metavar="DIR",
+        help="where arriving events are kept (BUNDLE.live, beside the bundle)",
+    )
+    parser.add_argument(
+        "--clock",
+        choices=("wall", "log"),
+        default="wall",
+        help="the present: this machine's time, or from the end of the bundle's log on (%(default)s)",
+    )
+    _add_traffic(parser)
+    _add_logs(parser)
+
+
+def _add_traffic(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
         "--share",
         type=share,
         action="append",
@@ -56,31 +84,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="ask this bundle the same beside the one that answers; compare and log, show nothing",
     )
-    parser.add_argument(
-        "--watch",
-        type=float,
-        default=2.0,
-        metavar="S",
-        help="seconds between looks whether a bundle has changed, 0 for never (%(default)s)",
-    )
-    parser.add_argument(
-        "--timeout-ms", type=count, default=0, metavar="MS", help="time that a request may take (no limit)"
-    )
-    parser.add_argument("--api-keys", type=Path, metavar="FILE", help="a key a line; requests must bring one")
+
+
+def _add_logs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--log-answers", type=Path, metavar="DIR", help="write every answer there, as Parquet"
-    )
-    parser.add_argument(
-        "--live",
-        type=Path,
-        metavar="DIR",
-        help="where arriving events are kept (BUNDLE.live, beside the bundle)",
-    )
-    parser.add_argument(
-        "--clock",
-        choices=("wall", "log"),
-        default="wall",
-        help="the present: this machine's time, or from the end of the bundle's log on (%(default)s)",
     )
     parser.add_argument("--access-log", action="store_true", help="log a line for each answer")
     parser.add_argument(
