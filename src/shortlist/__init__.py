@@ -18,7 +18,9 @@ _ROOMS = {
     "shortlist.models.classical": (
         *("BPRMF", "EASE", "IALS", "SLIM", "ItemKNN", "Popularity", "PureSVD", "RP3beta", "RecentPopularity"),
     ),
-    "shortlist.models.ranking": ("DCN",),
+    "shortlist.models.ranking": (
+        *("DCN", "DLRM", "DNN", "FM", "LR", "CrossOptions", "DeepFM", "RankerOptions", "WideDeep"),
+    ),
     "shortlist.models.retrieval": (
         *("HSTU", "MF", "BERT4Rec", "ESASRec", "GRU4Rec", "MultiHead", "SASRec", "SequenceOptions"),
         *("TableOptions", "TowerOptions", "TwoTower", "YouTubeDNN"),

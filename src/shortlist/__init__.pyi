@@ -41,6 +41,14 @@ from shortlist.models.classical import PureSVD as PureSVD
 from shortlist.models.classical import RecentPopularity as RecentPopularity
 from shortlist.models.classical import RP3beta as RP3beta
 from shortlist.models.ranking import DCN as DCN
+from shortlist.models.ranking import DLRM as DLRM
+from shortlist.models.ranking import DNN as DNN
+from shortlist.models.ranking import FM as FM
+from shortlist.models.ranking import LR as LR
+from shortlist.models.ranking import CrossOptions as CrossOptions
+from shortlist.models.ranking import DeepFM as DeepFM
+from shortlist.models.ranking import RankerOptions as RankerOptions
+from shortlist.models.ranking import WideDeep as WideDeep
 from shortlist.models.retrieval import HSTU as HSTU
 from shortlist.models.retrieval import MF as MF
 from shortlist.models.retrieval import BERT4Rec as BERT4Rec

@@ -1,14 +1,17 @@
 """Models to part folders, checked against the live model before anything is published."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 
+from shortlist.data import Batch
 from shortlist.errors import ArgumentError, BundleError, ExportError
 from shortlist.export._graph import to_graph
 from shortlist.export._parity import check_parity, random_batch, random_ranking_batch
@@ -70,9 +73,10 @@ def export_ranker(model: Any, folder: str | Path, *, seed: int = 0) -> Part:
     whole or not at all; the same model gives the same bytes.
 
     Args:
-        model: a ``DCN``, or any module with ``targets``, ``score``, ``query_schema``, ``candidate_schema``
-            and ``padded(query_of, *tensors)``: the query columns [Q], then the candidate columns [N], lists
-            as [Q, L] or [N, L] filled with 0, to probabilities [N] of the first target.
+        model: a ranker of ``models.ranking``, or any module with ``targets``, ``score``, ``query_schema``,
+            ``candidate_schema`` and ``padded(query_of, *tensors)``: the query columns [Q], then the candidate
+            columns [N], lists as [Q, L] or [N, L] filled with 0, to what is served of the targets [N, T], of
+            one target [N]. With several targets it has ``predict``: target -> [N].
         folder: where the part will stand.
         seed: of the batches that are compared.
 
@@ -89,15 +93,20 @@ def export_ranker(model: Any, folder: str | Path, *, seed: int = 0) -> Part:
         path = fresh / "ranker.onnx"
         _write_graph(path, to_graph(model, model.padded, columns, output="scores"), stored)
         graph = _opened(path, inputs["query"].merge(inputs["candidate"]))
-        exported = OnnxRanker(graph, query=inputs["query"].names, target=model.targets[0], fingerprint="")
+        targets = tuple(model.targets)
+        exported = OnnxRanker(graph, query=inputs["query"].names, targets=targets, fingerprint="")
         rng = generator(seed, "export", "parity")
         parity = check_parity(
             f"export of {type(model).__name__}",
-            model.score,
-            exported.score,
+            model.score if len(targets) == 1 else _all_targets(model),
+            exported.score if len(targets) == 1 else _all_targets(exported),
             [random_ranking_batch(inputs, size, rng) for size in ((0, 0), (1, 0), (1, 1), (7, 64))],
         )
-        return _write_part(fresh, "ranker", inputs, {model.targets[0]: 1}, parity)
+        return _write_part(fresh, "ranker", inputs, dict.fromkeys(targets, 1), parity)
+
+
+def _all_targets(model: Any) -> Callable[[Batch], npt.NDArray[np.float32]]:
+    return lambda batch: np.stack(list(model.predict(batch).values()), axis=1)
 
 
 def _write_graph(path: Path, graph: Any, stored: list[Stored]) -> None:
@@ -152,6 +161,6 @@ def _sides(model: Any, *names: str, needs: tuple[str, ...]) -> dict[str, Any]:
             "export.model",
             received=f"a {type(model).__name__} without {missing}" if missing else type(model).__name__,
             expected="a torch module of the shape that the documentation describes",
-            remedy="export a TwoTower with export_encoder and a DCN with export_ranker",
+            remedy="export a TwoTower with export_encoder and a ranker, such as DCN, with export_ranker",
         )
     return sides

@@ -8,12 +8,10 @@ from torch import Tensor, nn
 from shortlist.errors import ArgumentError, near
 from shortlist.models._arrays import Columns
 from shortlist.models._inputs import is_categorical, table_of, width_of
-from shortlist.nn import EmbeddingTables, MixedTables
+from shortlist.models._tables import Tables
 from shortlist.schema import Column, Schema
 
-__all__ = ["Features", "Tables", "rectangle"]
-
-Tables = EmbeddingTables | MixedTables
+__all__ = ["Features", "rectangle"]
 
 NO_MODULES: Mapping[str, nn.Module] = {}
 

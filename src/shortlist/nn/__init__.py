@@ -1,7 +1,10 @@
 """Blocks and sparse optimizers: embedding tables, dense layers, encoders of histories, row-wise updates."""
 
-from shortlist.nn._blocks import MLP, CrossNetwork, ResidualMLP, l2_normalize
+from shortlist.nn._batch_norm import BatchNorm
+from shortlist.nn._blocks import MLP, ResidualMLP, l2_normalize
+from shortlist.nn._cross import CrossMixture, CrossNetwork, CrossVectors
 from shortlist.nn._embedding import EmbeddingTables, dense_parameters, sparse_tables
+from shortlist.nn._fields import CompressedInteractions, FieldAttention, pairwise_dots, pairwise_sum
 from shortlist.nn._history import HistoryEncoder
 from shortlist.nn._hstu import HSTUEncoder
 from shortlist.nn._ligr import LiGREncoder
@@ -17,8 +20,13 @@ from shortlist.nn._transformer import TransformerEncoder
 __all__ = [
     "MLP",
     "AttentionPooling",
+    "BatchNorm",
+    "CompressedInteractions",
+    "CrossMixture",
     "CrossNetwork",
+    "CrossVectors",
     "EmbeddingTables",
+    "FieldAttention",
     "HSTUEncoder",
     "HistoryEncoder",
     "LiGREncoder",
@@ -38,6 +46,8 @@ __all__ = [
     "keep_freed_memory",
     "l2_normalize",
     "mixed_precision",
+    "pairwise_dots",
+    "pairwise_sum",
     "sparse_tables",
     "sum_rows",
     "width_by_size",

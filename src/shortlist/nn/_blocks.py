@@ -7,10 +7,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from shortlist.errors import ArgumentError
+from shortlist.nn._batch_norm import BatchNorm
 from shortlist.nn._seeded import linear
 from shortlist.rng import derive
 
-__all__ = ["MLP", "CrossNetwork", "ResidualMLP", "l2_normalize"]
+__all__ = ["MLP", "ResidualMLP", "l2_normalize"]
 
 
 class MLP(nn.Sequential):
@@ -21,6 +22,8 @@ class MLP(nn.Sequential):
         hidden: width of each layer; the last is the width of the output.
         activation: makes the activation after every layer but the last.
         dropout: share of activations set to zero in training, in [0, 1).
+        batch_norm: normalise over the batch before each activation.
+        activate_last: whether norm, activation and dropout follow the last layer as well.
         seed: initial weights and biases are uniform in ``+-1/sqrt(input width)``.
 
     Raises:
@@ -37,6 +40,8 @@ class MLP(nn.Sequential):
         *,
         activation: Callable[[], nn.Module] = nn.ReLU,
         dropout: float = 0.0,
+        batch_norm: bool = False,
+        activate_last: bool = False,
         seed: int = 0,
     ) -> None:
         widths = [input_dim, *hidden]
@@ -49,7 +54,8 @@ class MLP(nn.Sequential):
         layers: list[nn.Module] = []
         for depth in range(len(hidden)):
             layers.append(linear(widths[depth], widths[depth + 1], derive(seed, "mlp", depth)))
-            if depth < len(hidden) - 1:
+            if depth < len(hidden) - 1 or activate_last:
+                layers += [BatchNorm(widths[depth + 1])] if batch_norm else []
                 layers += [activation(), *([nn.Dropout(dropout)] if dropout > 0.0 else [])]
         super().__init__(*layers)
         self.output_dim = widths[-1]
@@ -109,52 +115,6 @@ class ResidualMLP(nn.Module):
         for block in self.blocks:
             x = x + block(x)
         return x
-
-
-class CrossNetwork(nn.Module):
-    """Explicit feature crosses of bounded degree: ``x[l+1] = x[0] * (W x[l] + b) + x[l]``.
-
-    After ``depth`` layers the output, as wide as the input, holds products of up to ``depth + 1`` inputs.
-
-    Args:
-        dim: width D of the input and of the output.
-        depth: number of cross layers; 0 is the identity.
-        rank: rank of W, written as the product of a ``[D, rank]`` and a ``[rank, D]`` matrix; None is full.
-        seed: initial weights and biases are uniform in ``+-1/sqrt(input width)``.
-
-    Raises:
-        ArgumentError: ``dim`` or ``rank`` below 1, or ``depth`` below 0.
-
-    Source: Wang et al., "DCN V2: improved deep & cross network", WWW 2021 (arXiv 2008.13535).
-
-    >>> CrossNetwork(3, depth=2, rank=1)(torch.zeros(5, 3)).shape
-    torch.Size([5, 3])
-    """
-
-    def __init__(self, dim: int, depth: int, *, rank: int | None = None, seed: int = 0) -> None:
-        if dim < 1 or depth < 0 or (rank is not None and rank < 1):
-            raise ArgumentError(
-                "CrossNetwork",
-                received=(dim, depth, rank),
-                expected="dim >= 1, depth >= 0 and rank >= 1 or None",
-            )
-        super().__init__()
-        self.layers = nn.ModuleList(
-            linear(dim, dim, derive(seed, "cross", layer))
-            if rank is None
-            else nn.Sequential(
-                linear(dim, rank, derive(seed, "cross", layer, "down"), bias=False),
-                linear(rank, dim, derive(seed, "cross", layer, "up")),
-            )
-            for layer in range(depth)
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        """``[B, D]`` to ``[B, D]``."""
-        crossed = x
-        for layer in self.layers:
-            crossed = x * layer(crossed) + crossed
-        return crossed
 
 
 def l2_normalize(x: Tensor) -> Tensor:

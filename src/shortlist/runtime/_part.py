@@ -24,7 +24,7 @@ class Part:
     Attributes:
         kind: ``"encoder"``, ``"ranker"`` or ``"trees"``.
         inputs: columns by side: ``query`` and ``item``, or ``query`` and ``candidate``.
-        outputs: ``{"vectors": D}`` or ``{target: 1}``.
+        outputs: ``{"vectors": D}``, or ``{target: 1}`` for each target in order.
         fingerprint: of weights and graphs.
         parity: largest difference from the live model that the export measured.
         files: name to size in bytes and BLAKE2b checksum of every other file of the folder.
@@ -119,8 +119,8 @@ def load_network(folder: str | Path, *, threads: int = 1, verify: bool = True) -
     inputs = part.inputs["query"].merge(part.inputs["candidate"])
     graph = open_graph(root / "ranker.onnx", inputs, threads=threads)
     names = part.inputs["query"].names
-    target = next(iter(part.outputs))
-    return OnnxRanker(graph, query=names, target=target, fingerprint=part.fingerprint, folder=root)
+    targets = tuple(part.outputs)
+    return OnnxRanker(graph, query=names, targets=targets, fingerprint=part.fingerprint, folder=root)
 
 
 def _damaged(path: Path, received: str) -> BundleError:

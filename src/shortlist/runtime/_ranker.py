@@ -19,9 +19,10 @@ class OnnxRanker:
     """A ranking model as it is served; made by `load_ranker`, meets `shortlist.data.Ranker`.
 
     Args:
-        graph: the model: query columns [Q], candidate columns [N] and ``query_of`` [N] to probabilities [N].
+        graph: the model: query columns [Q], candidate columns [N] and ``query_of`` [N] to what is served of
+            each target [N, T], or [N] of one.
         query: names of the columns that are read once per query.
-        target: what the probability is of.
+        targets: the T targets; the first is what `score` gives.
         fingerprint: of weights and graph.
         folder: where it was loaded from.
     """
@@ -31,15 +32,20 @@ class OnnxRanker:
         graph: Graph,
         *,
         query: tuple[str, ...],
-        target: str,
+        targets: tuple[str, ...],
         fingerprint: str,
         folder: Path | None = None,
     ) -> None:
         self._graph = graph
         self._folder = folder
         self._query = frozenset(query)
-        self.target = target
+        self.targets = targets
         self.fingerprint = fingerprint
+
+    @property
+    def target(self) -> str:
+        """What `score` is of."""
+        return self.targets[0]
 
     @property
     def schema(self) -> Schema:
@@ -51,18 +57,26 @@ class OnnxRanker:
         copy_part(self._folder, Path(folder))
 
     def score(self, batch: Batch) -> npt.NDArray[np.float32]:
-        """Probability for each candidate.
+        """What is served of the first target for each candidate: a probability if it is binary.
 
         Args:
             batch: N candidates with the columns of ``schema``. Query columns that stand once per query are
                 computed once per query; a batch without ``query_of`` is scored row by row.
 
         Returns:
-            Float32 [N], in [0, 1].
+            Float32 [N].
 
         Raises:
             SchemaError: a column is missing, of a wrong shape or type, or holds a code out of range.
         """
+        return np.ascontiguousarray(self._served(batch)[:, 0])
+
+    def predict(self, batch: Batch) -> dict[str, npt.NDArray[np.float32]]:
+        """What is served of every target for each candidate, float32 [N]; see `score`."""
+        served = self._served(batch)
+        return {name: np.ascontiguousarray(served[:, place]) for place, name in enumerate(self.targets)}
+
+    def _served(self, batch: Batch) -> npt.NDArray[np.float32]:
         names = [column.name for column in self.schema if column.name in batch]
         batch = batch.select(names)
         if batch.query_of is None or batch.query != self._query:
@@ -72,7 +86,7 @@ class OnnxRanker:
             query_of = np.arange(len(batch)) if batch.query_of is None else batch.query_of
             feed["query_of"] = np.ascontiguousarray(query_of, dtype=np.int64)
         if batch.query_of is None:
-            return self._graph.run(feed)
+            return self._graph.run(feed).reshape(len(batch), len(self.targets))
         # As many candidates at a time as the processor's cache holds the layers of.
         parts = [
             self._graph.run(
@@ -80,7 +94,8 @@ class OnnxRanker:
             )
             for low in range(0, max(len(batch), 1), _ROWS)
         ]
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+        whole = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        return whole.reshape(len(batch), len(self.targets))
 
     def __repr__(self) -> str:
         return f"OnnxRanker({self.target!r}, {self.schema.names})"

@@ -29,7 +29,8 @@ def random_batch(schema: Schema, rows: int, *, seed: int = 0, longest: int = 4) 
     def column(of: Column) -> Any:
         numbers = of.has(Tags.CONTINUOUS) or of.tags.isdisjoint(_CODES)
         if numbers and not of.is_list:
-            return rng.normal(size=rows).astype(np.float32)
+            shape = (rows,) if of.shape.kind == "scalar" else (rows, of.shape.size or 0)
+            return rng.normal(size=shape).astype(np.float32)
         size = 0 if of.domain is None or of.domain.size is None else of.domain.size
         if not of.is_list:
             return rng.integers(1, size, rows)
@@ -134,7 +135,7 @@ def check_missing_column_is_named(make: Make) -> None:
 
 
 def check_ranker_any_number_of_candidates(make: Make) -> None:
-    """Scores are probabilities, one a candidate; queries together or alone get the same."""
+    """Scores of the first, binary target are probabilities; queries together or alone get the same."""
     model = make(0)
     query_of = [0, 0, 0, 1, 2, 2]
     batch = ranking_batch(model.query_schema, model.candidate_schema, query_of)
@@ -158,8 +159,11 @@ def check_ranker_paths_are_equal(make: Make) -> None:
     logits = model(tensors(batch))
     assert list(logits) == list(model.targets)
     np.testing.assert_allclose(logits[model.targets[0]].sigmoid().detach().numpy(), scores, atol=1e-6)
-    padded = model.padded(torch.from_numpy(batch.query_of), *_padded(batch, model.inputs))
-    np.testing.assert_allclose(padded.detach().numpy(), scores, atol=1e-6)
+    served = model.predict(batch)
+    np.testing.assert_array_equal(served[model.targets[0]], scores)
+    padded = model.padded(torch.from_numpy(batch.query_of), *_padded(batch, model.inputs)).detach().numpy()
+    for place, name in enumerate(model.targets):
+        np.testing.assert_allclose(padded.reshape(len(batch), -1)[:, place], served[name], atol=1e-6)
 
 
 def check_ranker_gradients_reach_every_parameter(make: Make) -> None:

@@ -13,7 +13,7 @@ from shortlist.errors import ArgumentError, DataError, near
 from shortlist.loader import Loader
 from shortlist.losses import binary_cross_entropy
 from shortlist.metrics import auc, logloss
-from shortlist.models.ranking import DCN
+from shortlist.models.ranking import RankingModel
 from shortlist.schema import Schema
 from shortlist.train._course import Baseline
 from shortlist.train._leaks import warn_of_label_leaks
@@ -34,7 +34,7 @@ class BinaryCrossEntropy:
     A column tagged "weight" scales each row's loss by its absolute value.
     """
 
-    def prepare(self, model: DCN, train: Data, valid: Data | None, options: FitOptions) -> "Ranking":
+    def prepare(self, model: RankingModel, train: Data, valid: Data | None, options: FitOptions) -> "Ranking":
         """Bind it to a ranking model and its data."""
         return Ranking(model, train, valid, options)
 
@@ -42,7 +42,7 @@ class BinaryCrossEntropy:
 class Ranking:
     """`BinaryCrossEntropy` bound to a model and its data."""
 
-    def __init__(self, model: DCN, train: Data, valid: Data | None, options: FitOptions) -> None:
+    def __init__(self, model: RankingModel, train: Data, valid: Data | None, options: FitOptions) -> None:
         self._model = model
         self.module = None
         name = options.metric or "auc"

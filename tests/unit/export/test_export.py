@@ -15,7 +15,7 @@ from shortlist.data import Batch, Ragged
 from shortlist.errors import ArgumentError, BundleError, ExportError
 from shortlist.export import export_encoder, export_ranker, load_weights
 from shortlist.export._parity import check_parity, random_batch, random_ranking_batch
-from shortlist.models.ranking import DCN
+from shortlist.models.ranking import DCN, CrossOptions
 from shortlist.models.retrieval import TwoTower
 from shortlist.runtime import load_encoder, load_ranker
 from shortlist.schema import LIST, Column, Domain, Schema, Shape
@@ -168,7 +168,7 @@ def test_ids_alone_can_be_exported(tmp_path):
 
 
 def test_a_ranker_without_query_columns_can_be_exported(tmp_path):
-    model = dcn(SCHEMA.select(("item", "vectors", "click")), structure="stacked")
+    model = dcn(SCHEMA.select(("item", "vectors", "click")), cross=CrossOptions(structure="stacked"))
     export_ranker(model, tmp_path / "part")
     batch = Batch({"item": np.array([3, 4]), "vectors": np.zeros(2, np.float32)})
     np.testing.assert_allclose(load_ranker(tmp_path / "part").score(batch), model.score(batch), atol=1e-6)

@@ -7,7 +7,7 @@ import torch
 
 from shortlist.errors import ArgumentError, DataError
 from shortlist.io import Dataset
-from shortlist.models.ranking import DCN
+from shortlist.models.ranking import DCN, CrossOptions, RankerOptions
 from shortlist.rng import generator
 from shortlist.schema import Column, Domain, Schema
 from shortlist.train import BinaryCrossEntropy, Checkpoints, FitOptions, Optimization, fit
@@ -36,7 +36,14 @@ def _rows(count, seed):
 @pytest.mark.parametrize("structure", ["parallel", "stacked"])
 @pytest.mark.parametrize("sparse", [True, False])
 def test_the_ranker_finds_the_planted_cross(structure, sparse):
-    model = DCN(SCHEMA, dim=4, hidden=(16,), layers=2, structure=structure, sparse=sparse)
+    model = DCN(
+        SCHEMA,
+        dim=4,
+        hidden=(16,),
+        layers=2,
+        cross=CrossOptions(structure=structure),
+        options=RankerOptions(sparse=sparse),
+    )
     report = fit(model, _rows(3000, 0), valid=_rows(500, 1), options=OPTIONS)
     assert report.best_metric > 0.95
     assert report.metric == "auc"
@@ -85,8 +92,8 @@ def test_several_targets_add_up_and_weights_scale():
     options = FitOptions(epochs=1, batch_size=400)
     model = DCN(both, hidden=(8,))
     with torch.no_grad():
-        model.head[0].weight.zero_()
-        model.head[0].bias.zero_()
+        model.head.weight.zero_()
+        model.head.bias.zero_()
     report = fit(model, Dataset.of(rows, both), options=options)
     # Logits of zero lose ln 2 a target.
     assert report.epochs[0].loss == pytest.approx(2 * np.log(2), rel=1e-5)

@@ -1,50 +1,91 @@
-"""DCN-v2: explicit feature crosses beside, or below, a deep network."""
+"""The deep and cross network: explicit crosses of features beside, or below, a deep network."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from shortlist.data import Batch
-from shortlist.errors import ArgumentError, SchemaError
-from shortlist.models._arrays import columns_of, holds_tensors, in_chunks, inference
-from shortlist.models._describe import describe_tables, parameters_beside
-from shortlist.models._features import Features
-from shortlist.models._inputs import cross_inputs, item_inputs, query_inputs, table_rows, targets
-from shortlist.nn import MLP, CrossNetwork, EmbeddingTables
+from shortlist.errors import ArgumentError
+from shortlist.models.ranking._cells import Rows
+from shortlist.models.ranking._options import RankerOptions, hidden_layers
+from shortlist.models.ranking._ranking_model import RankingModel
+from shortlist.nn import CrossMixture, CrossNetwork, CrossVectors
+from shortlist.nn._seeded import linear
 from shortlist.rng import derive
 from shortlist.schema import Schema
 
-__all__ = ["DCN"]
+__all__ = ["DCN", "CrossOptions"]
 
 
-class DCN(nn.Module):
-    """The deep and cross network for ranking candidates: one logit for each target.
+@dataclass(frozen=True)
+class CrossOptions:
+    """How a `DCN` crosses its features.
 
-    Features are embeddings of codes, mean embeddings of lists, and numbers as they are. Query columns (USER,
-    SESSION, CONTEXT) are embedded once a query, then repeated for its candidates (ITEM and CROSS columns).
-    With x the concatenated features, stacked is ``MLP(cross(x))``; parallel is one linear layer on
-    ``[cross(x), relu(MLP(x))]``.
+    >>> CrossOptions(rank=32, experts=4).structure
+    'parallel'
+
+    Raises:
+        ArgumentError: an option is out of range, or does not go with another.
+    """
+
+    kind: Literal["matrix", "vector"] = "matrix"
+    """What a cross layer learns: a ``"matrix"`` as in DCN-v2, or a ``"vector"`` as in the first DCN."""
+    rank: int | None = None
+    """Rank of the matrices; None is full. A quarter of the width is often as good, at half the cost."""
+    experts: int = 1
+    """Low-rank crosses in each layer, weighed by a gate; 1 has no gate and no inner layers. More than one
+    need a ``rank``."""
+    gate: Literal["softmax", "sigmoid"] = "softmax"
+    """How the experts are weighed: against each other, or each for itself."""
+    structure: Literal["parallel", "stacked"] = "parallel"
+    """Whether the deep network stands beside the cross layers, or reads what they give."""
+
+    def __post_init__(self) -> None:
+        known = (
+            self.kind in ("matrix", "vector")
+            and self.gate in ("softmax", "sigmoid")
+            and self.structure in ("parallel", "stacked")
+        )
+        sized = self.experts >= 1 and (self.rank is None or self.rank >= 1)
+        fitting = self.kind == "matrix" or (self.rank is None and self.experts == 1)
+        if not (known and sized and fitting and (self.experts == 1 or self.rank is not None)):
+            raise ArgumentError(
+                "CrossOptions",
+                received=self,
+                expected="kind 'matrix' or 'vector', rank >= 1 or None, experts >= 1 (above 1 with a rank), "
+                "neither with vectors, gate 'softmax' or 'sigmoid', structure 'parallel' or 'stacked'",
+                remedy="for a mixture: CrossOptions(rank=64, experts=4)",
+            )
+
+
+class DCN(RankingModel):
+    """The deep and cross network, by default version 2: ``x[l+1] = x[0] * (W x[l] + b) + x[l]``.
+
+    x[0] are the embeddings and numbers side by side. In parallel,
+    ``logit = w . [cross(x), relu(MLP(x))] + b``; stacked, ``logit = w . relu(MLP(cross(x))) + b``. With
+    vectors in place of matrices it is the first DCN: ``x[l+1] = x[0] (x[l] . w) + b + x[l]``.
 
     Args:
-        schema: encoded columns with at least one TARGET, as a fitted Workflow gives them.
-        dim: width of every embedding table.
-        layers: number of cross layers.
-        hidden: widths of the deep network.
+        schema: encoded columns with at least one TARGET.
+        dim: width of the embeddings.
+        hidden: widths of the hidden layers.
         dropout: share of hidden activations set to zero in training, in [0, 1).
         seed: of the initial weights.
-        sparse: record gradients of the tables by row, for a row-wise optimizer.
-        structure: ``"parallel"`` or ``"stacked"``.
+        layers: number of cross layers.
+        cross: what they are: full or low-rank matrices, a mixture of them, or vectors; beside or below.
+        options: of tables and hidden layers.
 
     Raises:
         SchemaError: no target, no input, or a column that is not encoded.
-        ArgumentError: an option is out of range.
+        ArgumentError: no hidden layer, or an option out of range.
 
-    Source: Wang et al., "DCN V2: improved deep & cross network", WWW 2021 (arXiv 2008.13535).
+    Source: Wang et al., "DCN V2: improved deep & cross network", WWW 2021 (arXiv 2008.13535), and "Deep &
+    cross network for ad click predictions", ADKDD 2017 (arXiv 1708.05123).
 
+    >>> import numpy as np
+    >>> from shortlist.data import Batch
     >>> from shortlist.schema import Column, Domain
     >>> schema = Schema([
     ...     Column("age", "float32", ("user", "continuous")),
@@ -64,102 +105,55 @@ class DCN(nn.Module):
         schema: Schema,
         *,
         dim: int = 16,
-        layers: int = 3,
         hidden: Sequence[int] = (256, 128),
         dropout: float = 0.0,
         seed: int = 0,
-        sparse: bool = True,
-        structure: Literal["parallel", "stacked"] = "parallel",
+        layers: int = 3,
+        cross: CrossOptions | None = None,
+        options: RankerOptions | None = None,
     ) -> None:
-        super().__init__()
-        self.schema, self.targets = schema, targets(schema)
-        self.query_schema = query_inputs(schema)
-        self.candidate_schema = item_inputs(schema).merge(cross_inputs(schema))
-        self.inputs = self.query_schema.merge(self.candidate_schema)
-        _check(self.targets, self.inputs, hidden, structure)
-        rows = table_rows(self.inputs)
-        self.tables = EmbeddingTables(rows, dim, seed=derive(seed, "tables"), sparse=sparse) if rows else None
-        self.query, self.candidate = (
-            Features(side, self.tables) for side in (self.query_schema, self.candidate_schema)
+        super().__init__(schema, dim=dim, seed=seed, options=options)
+        cross = CrossOptions() if cross is None else cross
+        self.cross = _crosses(self.flat_width, layers, cross, derive(seed, "cross"))
+        self.deep = hidden_layers(
+            self.flat_width, hidden, dropout=dropout, options=self.options, seed=derive(seed, "deep")
         )
-        width, self.structure = self.query.width + self.candidate.width, structure
-        last = () if structure == "parallel" else (len(self.targets),)
-        self.cross = CrossNetwork(width, layers, seed=derive(seed, "cross"))
-        self.deep = MLP(width, (*hidden, *last), dropout=dropout, seed=derive(seed, "deep"))
-        self.head = MLP(width + hidden[-1], (len(self.targets),), seed=seed) if len(last) == 0 else None
+        self._stacked = cross.structure == "stacked"
+        self.width = self.deep.output_dim + (0 if self._stacked else self.flat_width)
+        self.head = linear(self.width, self.logits, derive(seed, "head"))
 
-    def forward(self, batch: Batch) -> dict[str, Tensor]:
-        """Logits ``[N]`` of each target for the candidates of a batch, of tensors or NumPy arrays.
+    def represent(self, rows: Rows) -> Tensor:
+        """The last hidden layer, beside the crossed features if the structure is parallel."""
+        x = rows.flat()
+        crossed = self.cross(x) if rows.query_of is None else self._crossed(x, rows)
+        if self._stacked:
+            out: Tensor = self.deep(crossed)
+            return out
+        deep = self.deep(x) if rows.query_of is None else rows.through(self.deep)
+        return torch.cat([crossed, deep.to(crossed.dtype)], dim=1)
 
-        Args:
-            batch: the columns of ``inputs``; query columns once per query with ``query_of``, or all of them
-                once per candidate.
-
-        Raises:
-            SchemaError: a column is missing or of another kind.
-        """
-        device = next(self.parameters()).device
-        once = batch.query_of is not None and batch.query.issuperset(self.query_schema.names)
-        whole = batch if once and batch.query.isdisjoint(self.candidate_schema.names) else batch.flat()
-        columns = columns_of(whole, self.inputs, "DCN", device)
-        query_of = None if whole.query_of is None else torch.as_tensor(whole.query_of, device=device)
-        sides = [
-            side({name: columns[name] for name in side.inputs.names})
-            for side in (self.query, self.candidate)
-            if len(side.inputs) > 0
-        ]
-        return dict(zip(self.targets, self._logits(sides, query_of).float().unbind(1), strict=True))
-
-    def score(self, batch: Batch) -> npt.NDArray[np.float32]:
-        """Probability of the first target for each candidate ``[N]``, for a batch of NumPy arrays."""
-        if holds_tensors(batch) or batch.query_of is None:
-            with inference(self):
-                return in_chunks(batch, lambda part: self(part)[self.targets[0]].sigmoid())
-        with inference(self):
-            logits: Tensor = self(batch)[self.targets[0]]
-        return logits.sigmoid().float().cpu().numpy()
-
-    def padded(self, query_of: Tensor, *tensors: Tensor) -> Tensor:
-        """Probability of the first target ``[N]``, for export.
-
-        Args:
-            query_of: int64 ``[N]``, the query of each candidate.
-            tensors: one for each column of ``inputs``, in their order: query columns ``[Q]`` or ``[Q, L]``,
-                candidate columns ``[N]`` or ``[N, L]``; lists are filled with 0.
-        """
-        count = len(self.query_schema)
-        parts = ((self.query, tensors[:count]), (self.candidate, tensors[count:]))
-        sides = [side.padded(*own) for side, own in parts if len(own) > 0]
-        return self._logits(sides, query_of).float()[:, 0].sigmoid()
-
-    def describe(self) -> str:
-        """The embedding tables with their rows, width and memory."""
-        return describe_tables(self.tables, parameters_beside(self))
-
-    def _logits(self, sides: list[Tensor], query_of: Tensor | None) -> Tensor:
-        if query_of is not None and len(self.query_schema) > 0:
-            sides = [sides[0].index_select(0, query_of), *sides[1:]]
-        x = torch.cat(sides, dim=1)
-        crossed = self.cross(x)
-        if self.head is None:
-            logits: Tensor = self.deep(crossed)
-        else:
-            logits = self.head(torch.cat([crossed, self.deep(x).relu()], dim=1))
-        return logits
+    def _crossed(self, x: Tensor, rows: Rows) -> Tensor:
+        """The cross layers, the first of which reads the query once a query."""
+        first = None
+        if not isinstance(self.cross, CrossMixture) and len(self.cross.layers) > 0:
+            layer = self.cross.layers[0]
+            if isinstance(layer, nn.Linear):
+                first = rows.linear(layer)
+            elif isinstance(layer, nn.Sequential):
+                first = rows.through(layer)
+        if first is None:
+            crossed: Tensor = self.cross(x)
+            return crossed
+        known: Tensor = self.cross(x, first)
+        return known
 
 
-def _check(names: tuple[str, ...], inputs: Schema, hidden: Sequence[int], structure: str) -> None:
-    if len(names) == 0 or len(inputs) == 0:
-        raise SchemaError(
-            "DCN",
-            received=f"targets {list(names)}, inputs {list(inputs.names)}",
-            expected="at least one column tagged target and one input",
-            remedy="tag the label: schema.tag('label', 'target', 'binary')",
-        )
-    if len(hidden) == 0 or structure not in ("parallel", "stacked"):
-        raise ArgumentError(
-            "DCN",
-            received=f"hidden={tuple(hidden)}, structure={structure!r}",
-            expected="at least one hidden layer, and 'parallel' or 'stacked'",
-            remedy="keep the defaults",
-        )
+def _crosses(
+    width: int, layers: int, options: CrossOptions, seed: int
+) -> CrossNetwork | CrossVectors | CrossMixture:
+    if options.kind == "vector":
+        return CrossVectors(width, layers, seed=seed)
+    if options.experts > 1:
+        rank = options.rank or 1
+        return CrossMixture(width, layers, rank=rank, experts=options.experts, gate=options.gate, seed=seed)
+    return CrossNetwork(width, layers, rank=options.rank, seed=seed)

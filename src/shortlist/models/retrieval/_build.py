@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 
 from shortlist.errors import SchemaError
-from shortlist.models._features import Tables
 from shortlist.models._inputs import table_of, table_rows
+from shortlist.models._tables import Tables, build_tables
 from shortlist.models.retrieval._options import TableOptions, TowerOptions
 from shortlist.models.retrieval._tower import Tower
-from shortlist.nn import EmbeddingTables, MixedTables, width_by_size
 from shortlist.rng import derive
 from shortlist.schema import Column, Schema
 
@@ -31,7 +30,9 @@ def build_towers(
     (query, _), (item, _) = sides
     own = table_of(item.item)
     names = _own_histories(query, own) if options.own_histories else {}
-    tables = _tables(_rows(sides, names), options, dim, derive(seed, "tables"))
+    tables = build_tables(
+        _rows(sides, names), dim, options.widths, sparse=options.sparse, seed=derive(seed, "tables")
+    )
     towers = [
         Tower(
             inputs,
@@ -76,12 +77,3 @@ def _rows(sides: Sides, names: Mapping[str, str]) -> dict[str, int]:
             apart[names[column.name]] = table_rows([column])[table_of(column)]
     shared: list[Column] = [column for column in columns if column.name not in names]
     return {**table_rows(shared), **apart}
-
-
-def _tables(rows: Mapping[str, int], options: TableOptions, dim: int, seed: int) -> Tables:
-    widths = options.widths or {}
-    if isinstance(widths, str):
-        widths = {name: width_by_size(size, dim) for name, size in rows.items()}
-    if all(width == dim for width in widths.values()) and rows.keys() >= widths.keys():
-        return EmbeddingTables(rows, dim, seed=seed, sparse=options.sparse)
-    return MixedTables(rows, dim, widths, seed=seed, sparse=options.sparse)

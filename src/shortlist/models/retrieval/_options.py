@@ -2,15 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypeAlias
 
 from torch import nn
 
 from shortlist.errors import ArgumentError
+from shortlist.models._tables import Widths, check_widths
 
 __all__ = ["TableOptions", "TowerOptions"]
-
-Widths: TypeAlias = Mapping[str, int] | Literal["by size"] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,12 +92,7 @@ class TableOptions:
     row."""
 
     def __post_init__(self) -> None:
-        if isinstance(self.widths, str) and self.widths != "by size":
-            raise ArgumentError(
-                "TableOptions.widths",
-                received=self.widths,
-                expected="'by size', or a mapping from domain to width, or None",
-            )
+        check_widths("TableOptions.widths", self.widths)
 
 
 def _share(where: str, received: float, *, below_one: bool) -> None:

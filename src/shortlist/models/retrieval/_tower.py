@@ -7,8 +7,9 @@ from torch import Tensor, nn
 
 from shortlist.errors import ArgumentError
 from shortlist.models._arrays import Columns
-from shortlist.models._features import Features, Tables
+from shortlist.models._features import Features
 from shortlist.models._inputs import is_categorical
+from shortlist.models._tables import Tables
 from shortlist.models.retrieval._options import TowerOptions
 from shortlist.nn import MLP, CrossNetwork, ResidualMLP, l2_normalize
 from shortlist.rng import derive

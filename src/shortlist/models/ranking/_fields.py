@@ -1,0 +1,137 @@
+"""The columns as fields of one width, and the first-order term that goes with them."""
+
+import torch
+from torch import Tensor, nn
+
+from shortlist.models.ranking._cells import Cells, Rows, Side, joined
+from shortlist.nn import pairwise_sum
+from shortlist.nn._seeded import linear, normal
+from shortlist.rng import derive
+
+__all__ = ["Fields", "FirstOrder"]
+
+_STD = 0.05  # that of the embeddings
+
+
+class Fields(nn.Module):
+    """Every column as a vector of width D.
+
+    Embeddings are as they are, a number x is ``x v`` with a vector v of its own, a given vector is mapped.
+
+    Args:
+        query: the query's columns.
+        candidate: the candidates' columns.
+        numbers: whether numbers and given vectors become fields; without, there are those of codes only.
+        seed: of the vectors and the maps.
+
+    Attributes:
+        dim: width D.
+        count: number F of fields.
+    """
+
+    def __init__(self, query: Side, candidate: Side, *, numbers: bool = True, seed: int = 0) -> None:
+        super().__init__()
+        sides = (query, candidate)
+        self.numbers = nn.ModuleList(
+            _Numbers(side.number_widths if numbers else [], side.dim, derive(seed, place))
+            for place, side in enumerate(sides)
+        )
+        self.dim = query.dim
+        self.count = sum(len(side.names) + (len(side.number_widths) if numbers else 0) for side in sides)
+
+    def forward(self, rows: Rows) -> Tensor:
+        """The fields of the candidates, the query's first: ``[N, F, D]``."""
+        return rows.join(self.of_sides(rows))
+
+    def of_sides(self, rows: Rows) -> list[Tensor]:
+        """The fields of each side that there is: ``[Q, F_q, D]`` and ``[N, F_c, D]``."""
+        pairs = zip((rows.query, rows.candidate), self.numbers, strict=True)
+        return [joined([side.vectors, *numbers(side)], dim=1) for side, numbers in pairs if side is not None]
+
+    def pairwise(self, rows: Rows) -> Tensor:
+        """`pairwise_sum` of the fields, ``[N]``; the query's sums are made once a query."""
+        sides = self.of_sides(rows)
+        if rows.query_of is None:
+            return pairwise_sum(joined(sides, dim=1))
+        total = rows.add([side.sum(1) for side in sides])
+        squares = rows.add([side.square().sum((1, 2)) for side in sides])
+        return (total.square().sum(1) - squares) / 2
+
+
+class FirstOrder(nn.Module):
+    """The linear term: ``b + the weights of the codes + a linear map of the numbers``, once a target.
+
+    Args:
+        query: the query's columns.
+        candidate: the candidates' columns.
+        outputs: number T of logits; the tables hold as many weights of each code.
+        only: names of the columns whose codes count; None is all. Numbers always do.
+        seed: of the map of the numbers.
+    """
+
+    def __init__(
+        self,
+        query: Side,
+        candidate: Side,
+        outputs: int,
+        *,
+        only: tuple[str, ...] | None = None,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(torch.zeros(outputs))
+        self.maps = nn.ModuleList()
+        self._places: list[list[int] | None] = []
+        for place, side in enumerate((query, candidate)):
+            width = sum(side.number_widths)
+            made = linear(width, outputs, derive(seed, "first", place), bias=False) if width > 0 else None
+            self.maps.append(nn.Identity() if made is None else made)
+            chosen = [at for at, name in enumerate(side.names) if only is None or name in only]
+            self._places.append(None if len(chosen) == len(side.names) else chosen)
+
+    def forward(self, rows: Rows) -> Tensor:
+        """``[N, T]``."""
+        sides = (rows.query, rows.candidate)
+        parts = [self._of(side, place) for place, side in enumerate(sides) if side is not None]
+        return rows.add(parts) + self.bias
+
+    def _of(self, side: Cells, place: int) -> Tensor:
+        chosen, weights = self._places[place], side.weights
+        if chosen is not None:
+            weights = weights.index_select(1, torch.tensor(chosen, dtype=torch.int64, device=weights.device))
+        total = weights.sum(1) if weights.shape[1] > 0 else None
+        if side.numbers.shape[1] == 0:
+            return side.numbers.new_zeros(len(side.numbers), len(self.bias)) if total is None else total
+        mapped: Tensor = self.maps[place](side.numbers)
+        return mapped if total is None else mapped + total
+
+
+class _Numbers(nn.Module):
+    """Numbers and given vectors as fields."""
+
+    def __init__(self, widths: list[int], dim: int, seed: int) -> None:
+        super().__init__()
+        starts = [sum(widths[:place]) for place in range(len(widths))]
+        self._places = [start for start, width in zip(starts, widths, strict=True) if width == 1]
+        self._vectors = [(start, width) for start, width in zip(starts, widths, strict=True) if width != 1]
+        self._alone = len(self._places) == len(widths)
+        count = len(self._places)
+        own = derive(seed, "numbers")
+        self.scales = nn.Parameter(normal(count, dim, std=_STD, seed=own)) if count > 0 else None
+        self.maps = nn.ModuleList(
+            linear(width, dim, derive(seed, "vector", place), bias=False)
+            for place, (_, width) in enumerate(self._vectors)
+        )
+
+    def forward(self, side: Cells) -> list[Tensor]:
+        """``[B, K, D]`` of each kind."""
+        parts: list[Tensor] = []
+        if self.scales is not None:
+            numbers = side.numbers
+            if not self._alone:
+                places = torch.tensor(self._places, dtype=torch.int64, device=numbers.device)
+                numbers = numbers.index_select(1, places)
+            parts.append(numbers.unsqueeze(2) * self.scales)
+        for (start, width), layer in zip(self._vectors, self.maps, strict=True):
+            parts.append(layer(side.numbers[:, start : start + width]).unsqueeze(1))
+        return parts

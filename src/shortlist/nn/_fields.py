@@ -1,0 +1,140 @@
+"""Interactions of fields: a row is a matrix ``[F, D]`` of one vector a column."""
+
+import torch
+from torch import Tensor, nn
+
+from shortlist.errors import ArgumentError
+from shortlist.nn._attention import check_heads, split_heads
+from shortlist.nn._dropout import Dropout
+from shortlist.nn._seeded import linear, normal
+from shortlist.rng import derive
+
+__all__ = ["CompressedInteractions", "FieldAttention", "pairwise_dots", "pairwise_sum"]
+
+
+def pairwise_sum(fields: Tensor) -> Tensor:
+    """Sum over the pairs of fields of their inner products, in time that grows with F, not F squared.
+
+    ``sum_{i<j} v_i . v_j = ((sum_i v_i)^2 - sum_i v_i^2) / 2``, summed over the D numbers.
+
+    Args:
+        fields: ``[N, F, D]``.
+
+    Returns:
+        ``[N]``.
+
+    Source: Rendle, "Factorization machines", ICDM 2010.
+
+    >>> pairwise_sum(torch.tensor([[[1.0, 2.0], [3.0, 4.0], [0.0, 1.0]]])).tolist()  # 11 + 2 + 4
+    [17.0]
+    """
+    return (fields.sum(1).square() - fields.square().sum(1)).sum(1) / 2
+
+
+def pairwise_dots(fields: Tensor) -> Tensor:
+    """Inner products of the pairs of fields: of field i with each j < i, i rising.
+
+    Args:
+        fields: ``[N, F, D]``.
+
+    Returns:
+        ``[N, F (F - 1) / 2]``, in the order (1, 0), (2, 0), (2, 1), (3, 0) ...
+
+    Source: Naumov et al., "Deep learning recommendation model for personalization and recommendation
+    systems", 2019 (arXiv 1906.00091).
+
+    >>> pairwise_dots(torch.tensor([[[1.0, 2.0], [3.0, 4.0], [0.0, 1.0]]])).tolist()
+    [[11.0, 2.0, 4.0]]
+    """
+    count = fields.shape[1]
+    products = (fields @ fields.transpose(1, 2)).flatten(1)
+    places = [row * count + column for row in range(count) for column in range(row)]
+    return products.index_select(1, torch.tensor(places, dtype=torch.int64, device=fields.device))
+
+
+class CompressedInteractions(nn.Module):
+    """The compressed interaction network: crosses of whole vectors, of a degree that rises by one a layer.
+
+    With ``X[0]`` the fields ``[F, D]`` and ``H_k`` vectors in layer k, each number d of them apart::
+
+        X[k][h, d] = sum_{i, j} W[k][h, i, j] X[k-1][i, d] X[0][j, d]
+
+    The result is the sum over d of every vector of every layer.
+
+    Args:
+        fields: number F.
+        widths: vectors ``H_k`` in each layer.
+        seed: initial W are normal with variance ``1 / (H_{k-1} F)``.
+
+    Raises:
+        ArgumentError: no layers, or a size below 1.
+
+    Source: Lian et al., "xDeepFM", KDD 2018 (arXiv 1803.05170).
+
+    >>> CompressedInteractions(4, (8, 6))(torch.zeros(5, 4, 3)).shape
+    torch.Size([5, 14])
+    """
+
+    def __init__(self, fields: int, widths: tuple[int, ...], *, seed: int = 0) -> None:
+        if len(widths) == 0 or min(fields, *widths) < 1:
+            raise ArgumentError(
+                "CompressedInteractions",
+                received=f"{fields} fields and widths {widths}",
+                expected="at least one layer, sizes >= 1",
+            )
+        super().__init__()
+        self.output_dim = sum(widths)
+        inputs = [fields, *widths[:-1]]
+        self.weights = nn.ParameterList(
+            nn.Parameter(
+                normal(width, own * fields, std=float(own * fields) ** -0.5, seed=derive(seed, "cin", layer))
+            )
+            for layer, (own, width) in enumerate(zip(inputs, widths, strict=True))
+        )
+
+    def forward(self, fields: Tensor) -> Tensor:
+        """``[N, F, D]`` to ``[N, sum of the widths]``."""
+        layer, sums = fields, []
+        for weight in self.weights:
+            products = (layer.unsqueeze(2) * fields.unsqueeze(1)).flatten(1, 2)  # [N, H F, D]
+            layer = weight @ products
+            sums.append(layer.sum(2))
+        return torch.cat(sums, dim=1)
+
+
+class FieldAttention(nn.Module):
+    """Self-attention among the fields of a row: ``relu(softmax(Q K') V + R x)``, with several heads.
+
+    Scores are not divided by the root of the width, as in the source.
+
+    Args:
+        dim: width of the fields that come in.
+        width: width of those that go out, divided among the heads.
+        heads: attention heads.
+        dropout: share of the attention weights set to zero in training, in [0, 1).
+        seed: of the initial weights.
+
+    Raises:
+        ArgumentError: ``width`` is not a multiple of ``heads``, or ``dropout`` is outside [0, 1).
+
+    Source: Song et al., "AutoInt", CIKM 2019 (arXiv 1810.11921).
+
+    >>> FieldAttention(4, 6, heads=2)(torch.zeros(5, 3, 4)).shape
+    torch.Size([5, 3, 6])
+    """
+
+    def __init__(self, dim: int, width: int, *, heads: int = 2, dropout: float = 0.0, seed: int = 0) -> None:
+        super().__init__()
+        check_heads("FieldAttention", width, heads, dropout)
+        self.heads = heads
+        self.maps = linear(dim, 4 * width, derive(seed, "fields"), bias=False)
+        self.dropout = Dropout(dropout)
+
+    def forward(self, fields: Tensor) -> Tensor:
+        """``[N, F, dim]`` to ``[N, F, width]``."""
+        query, key, value, rest = self.maps(fields).chunk(4, dim=2)
+        parts = [split_heads(part, self.heads) for part in (query, key, value)]
+        weights = self.dropout((parts[0] @ parts[1].transpose(2, 3)).softmax(3))
+        mixed = (weights.to(parts[2].dtype) @ parts[2]).transpose(1, 2).flatten(2)
+        out: Tensor = (mixed + rest).relu()
+        return out

@@ -1,0 +1,63 @@
+"""Every ranker, small, and schemas to build it from."""
+
+from collections.abc import Callable
+from typing import Any
+
+from shortlist.models import ranking
+from shortlist.models.ranking import CrossOptions, RankerOptions, RankingModel
+from shortlist.schema import LIST, Column, Domain, Schema, Shape
+
+__all__ = ["CODES", "DENSE", "NUMBERS", "RANKERS", "SMALL", "WIDE"]
+
+WIDE = Schema(
+    [
+        Column("user", "int64", ("user", "id", "categorical"), domain=Domain("user", 12)),
+        Column("age", "float32", ("user", "continuous")),
+        Column("history", "int64", ("user", "sequence"), LIST, Domain("item", 20)),
+        Column("item", "int64", ("item", "id", "categorical"), domain=Domain("item", 20)),
+        Column("price", "float32", ("item", "continuous")),
+        Column("pair_count", "float32", ("cross", "continuous")),
+        Column("click", "float32", ("target", "binary")),
+        Column("buy", "float32", ("target", "binary")),
+    ]
+)
+NUMBERS = Schema(
+    [
+        Column("age", "float32", ("context", "continuous")),
+        Column("score", "float32", ("cross", "continuous")),
+        Column("click", "float32", ("target", "binary")),
+    ]
+)
+CODES = Schema(
+    [
+        Column("user", "int64", ("user", "id"), domain=Domain("user", 12)),
+        Column("tags", "int64", ("item", "categorical"), LIST, Domain("tag", 9)),
+        Column("item", "int64", ("item", "id"), domain=Domain("item", 20)),
+        Column("picture", "float32", ("item", "embedding"), Shape("vector", 3)),
+        Column("price", "float32", ("item", "continuous")),
+        Column("click", "float32", ("target", "binary")),
+    ]
+)
+DENSE = RankerOptions(sparse=False)
+SMALL: dict[str, Any] = {"dim": 4, "hidden": (16, 8), "options": DENSE}
+
+Make = Callable[[Schema, int], RankingModel]
+
+
+def _dcn(**options: Any) -> Make:
+    return lambda schema, seed: ranking.DCN(schema, **SMALL, seed=seed, cross=CrossOptions(**options))
+
+
+RANKERS: dict[str, Make] = {
+    "LR": lambda schema, seed: ranking.LR(schema, seed=seed, options=DENSE),
+    "FM": lambda schema, seed: ranking.FM(schema, dim=4, seed=seed, options=DENSE),
+    "DNN": lambda schema, seed: ranking.DNN(schema, **SMALL, seed=seed),
+    "WideDeep": lambda schema, seed: ranking.WideDeep(schema, **SMALL, seed=seed),
+    "DeepFM": lambda schema, seed: ranking.DeepFM(schema, **SMALL, seed=seed),
+    "DLRM": lambda schema, seed: ranking.DLRM(schema, **SMALL, seed=seed),
+    "DCN": _dcn(),
+    "DCN, stacked": _dcn(structure="stacked"),
+    "DCN, low rank": _dcn(rank=3),
+    "DCN, mixture": _dcn(rank=3, experts=2),
+    "DCN, vectors": _dcn(kind="vector"),
+}
