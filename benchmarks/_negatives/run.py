@@ -90,8 +90,12 @@ def compare(
     setting: Setting,
     names: Sequence[str] = METRICS,
     part: str = "test",
+    rivals: Sequence[str] = (),
 ) -> list[str]:
-    """A Markdown table: means and deviations between seeds, and the difference to the first row by user."""
+    """A Markdown table: means and deviations between seeds, and differences to rivals by user.
+
+    Rivals are those of the objectives that are named, by default the first.
+    """
     found: dict[str, list[Found]] = {name: [] for name in objectives}
     for seed in seeds:
         deal = Deal(log, seed)
@@ -100,14 +104,13 @@ def compare(
             found[name].append(values)
             figures = "  ".join(f"{metric} {np.nanmean(values[metric]):.4f}" for metric in names)
             print(f"  seed {seed}  {name:45s} {figures}  {told}", flush=True)
-    base = next(iter(found.values()))
-    lines = [f"| objective | {' | '.join(names)} | {names[0]}, difference to the first row |"]
-    lines.append("|---" * (len(names) + 2) + "|")
+    bases = [name for name in rivals if name in found] or [next(iter(found))]
+    heads = [*names, *(f"{names[0]}, difference to {base}" for base in bases)]
+    lines = [f"| objective | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
     for name, values in found.items():
         cells = [_spread([float(np.nanmean(one[metric])) for one in values]) for metric in names]
-        lines.append(
-            f"| {name} | {' | '.join([*cells, '' if values is base else gap(values, base, names[0])])} |"
-        )
+        cells += ["" if name == base else gap(values, found[base], names[0]) for base in bases]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
     return lines
 
 
