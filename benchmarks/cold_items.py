@@ -197,7 +197,7 @@ def rows_of(users: pl.Series, column: pl.Series) -> tuple[Matrix, Matrix]:
     return found[found >= 0], np.flatnonzero(found >= 0)
 
 
-def towers(data: Data, one: Split, users: pl.Series, seed: int) -> dict[str, Matrix]:
+def towers(data: Data, one: Split, users: pl.Series, seed: int, only: str = "") -> dict[str, Matrix]:
     """[users, items] of each objective: scores of towers that saw the warm items alone."""
     log = dataset(data, one.train, one.train)
     flow = sl.Workflow(
@@ -215,6 +215,8 @@ def towers(data: Data, one: Split, users: pl.Series, seed: int) -> dict[str, Mat
     things = flow.transform(dataset(data, catalogue.with_columns(place=pl.lit(-1)), one.train))
     encoded, found = flow.transform(log), {}
     for name, objective in data.objectives.items():
+        if only not in ("", name):
+            continue
         model = sl.TwoTower(
             flow.schema,
             dim=data.dim,
@@ -272,7 +274,7 @@ def ndcg(scores: Matrix, one: Split, users: pl.Series, allowed: Matrix) -> Matri
     return metrics.ndcg(metrics.hits(best, offsets, truth[order]), np.diff(offsets), 10)
 
 
-def run(data: Data, seed: int) -> dict[str, dict[str, Matrix]]:
+def run(data: Data, seed: int, only: str = "") -> dict[str, dict[str, Matrix]]:
     """Protocol -> recommender -> NDCG@10 by user."""
     trial = split(data, seed, choosing=True)
     people = trial.truth["user"].unique(maintain_order=True)
@@ -284,7 +286,7 @@ def run(data: Data, seed: int) -> dict[str, dict[str, Matrix]]:
     users = one.truth["user"].unique(maintain_order=True)
     found = {
         f"content-kNN, {count} neighbours": Neighbours(data, one, users).scores(count),
-        **towers(data, one, users, seed),
+        **towers(data, one, users, seed, only),
     }
     cold, everything = np.isin(np.arange(len(data.items)), one.cold), np.ones(len(data.items), dtype=bool)
     return {
@@ -304,6 +306,7 @@ def main() -> None:
     parser.add_argument("--small", action="store_true", help="a small synthetic log, one seed")
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
     parser.add_argument("--encoder", type=Path, help="ifdb: a folder with an ONNX graph, docs/guide/text.md")
+    parser.add_argument("--only", default="", metavar="NAME", help="one of the objectives; all else")
     options = parser.parse_args()
     readers = {
         "x-wines": lambda: x_wines(options.folder),
@@ -312,7 +315,7 @@ def main() -> None:
     }
     data = readers[options.data]()
     for seed in options.seeds[:1] if options.small else options.seeds:
-        for protocol, found in run(data, seed).items():
+        for protocol, found in run(data, seed, options.only).items():
             (base, knn), *others = found.items()
             print(f"seed {seed}, {protocol}, {len(knn):,} users: {base} {np.nanmean(knn):.4f}")
             for name, ours in others:
