@@ -39,6 +39,7 @@ _ROOMS = {
     ),
     "shortlist.schedules": ("Linear",),
     "shortlist.schema": ("Column", "Domain", "Schema", "Shape", "Tags"),
+    "shortlist.server": ("export_triton",),
     "shortlist.train": (
         "BinaryCrossEntropy",
         "Checkpoints",

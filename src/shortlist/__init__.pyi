@@ -106,6 +106,7 @@ from shortlist.schema import Shape as Shape
 from shortlist.schema import Tags as Tags
 from shortlist.schema import select as select
 from shortlist.schema import tags as tags
+from shortlist.server import export_triton as export_triton
 from shortlist.train import BinaryCrossEntropy as BinaryCrossEntropy
 from shortlist.train import Checkpoints as Checkpoints
 from shortlist.train import Contrast as Contrast

@@ -8,13 +8,14 @@ from uuid import uuid4
 import numpy as np
 
 from shortlist.errors import ArgumentError, near
+from shortlist.pipeline import Pipeline
 from shortlist.schema import Column
 from shortlist.server._ask import Ask
 from shortlist.server._desk import Desk
 from shortlist.server._messages import Id, UserItems
 from shortlist.server._tensors import Values
 
-__all__ = ["Tensor", "ask_of", "chosen", "inputs_of", "outputs", "outputs_of"]
+__all__ = ["Tensor", "ask_of", "chosen", "inputs_of", "inputs_of_pipeline", "outputs", "outputs_of"]
 
 _TEXT = "BYTES"
 _TYPES = {"string": _TEXT, "bool": "BOOL", "datetime": "INT64"}
@@ -68,18 +69,22 @@ def chosen(names: Sequence[str]) -> tuple[Tensor, ...]:
 
 
 def inputs_of(desk: Desk) -> tuple[Tensor, ...]:
+    """What the pipeline of a desk takes."""
+    return inputs_of_pipeline(desk.pipe, desk.context)
+
+
+def inputs_of_pipeline(pipe: Pipeline, context: Mapping[str, Column]) -> tuple[Tensor, ...]:
     """What a pipeline takes: users and, where wanted, k, lists of items, and values known only now."""
-    user, item = (
-        _key_type(keys.values.dtype) for keys in (desk.pipe.state.store.users, desk.pipe.state.items)
-    )
-    taken = {user_column.name for user_column in desk.pipe.state.store.user_schema}
-    context = [column for name, column in desk.context.items() if name not in taken]
+    store = pipe.state.store
+    user, item = (_key_type(keys.values.dtype) for keys in (store.users, store.items))
+    own = ("user", "k", "recent", "exclude")
+    taken = {*own, *(column.name for column in store.user_schema)}
     return (
         Tensor("user", user, (-1,)),
         Tensor("k", "INT32", (1,), optional=True),
         Tensor("recent", item, (-1, -1), optional=True),
         Tensor("exclude", item, (-1, -1), optional=True),
-        *(_context(column) for column in context if column.name not in ("user", "k", "recent", "exclude")),
+        *(_context(column) for name, column in context.items() if name not in taken),
     )
 
 
