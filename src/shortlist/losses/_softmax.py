@@ -4,22 +4,20 @@ Scores are made for some rows at a time, and their gradients with them in the fo
 not grow with B x M; sums are kept in float32 at least.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
-from torch.nn import functional
 
 from shortlist.errors import ArgumentError
-from shortlist.losses._numbers import constant, lowest, product_dtype, sum_dtype
-from shortlist.losses._pairs import Pairs, by_first, check_pairs, cut, scores_at_once
+from shortlist.losses._numbers import constant, product_dtype, sum_dtype
+from shortlist.losses._pairs import Pairs, by_first, check_pairs
+from shortlist.losses._softmax_passes import Terms, by_maximum, by_sums, sums_fit
 from shortlist.losses._weights import shares
 
 __all__ = ["sampled_softmax"]
-
-_CHUNK_SCORES = 2**21  # scores held at a time: at most 8 MB in float32, which a processor's cache can hold
 
 
 def sampled_softmax(
@@ -73,7 +71,7 @@ def sampled_softmax(
     _check_length("positive_log_weights", positive_log_weights, len(queries))
     check_pairs("sampled_softmax", exclude, len(queries), len(negatives))
     dtype = sum_dtype(queries)
-    terms = _Terms(
+    terms = Terms(
         log_weights=constant(log_weights, dtype),
         positive_log_weights=constant(positive_log_weights, dtype),
         exclude=by_first(exclude),
@@ -83,64 +81,23 @@ def sampled_softmax(
     return _SampledSoftmax.apply(queries / temperature, positives, negatives, terms)  # type: ignore[no-any-return, no-untyped-call]
 
 
-class _Terms(NamedTuple):
-    log_weights: Tensor | None
-    positive_log_weights: Tensor | None
-    exclude: Pairs | None
-    shares: Tensor
-    with_gradients: bool
-
-
 class _SampledSoftmax(Function):
-    """With n a row's logsumexp over negatives, its loss is softplus(n - p), whose slope is sigmoid(n - p)."""
-
     @staticmethod
-    def forward(ctx: Any, queries: Tensor, positives: Tensor, negatives: Tensor, terms: _Terms) -> Tensor:
-        shares = terms.shares
+    def forward(ctx: Any, queries: Tensor, positives: Tensor, negatives: Tensor, terms: Terms) -> Tensor:
         dtype = product_dtype(queries)
         vectors = (queries, positives, negatives)
-        grads = [torch.zeros_like(part, dtype=shares.dtype) for part in vectors]
-        loss = shares.new_zeros(())
         with torch.autocast(queries.device.type, enabled=False):
-            columns = negatives.to(dtype)
-            for rows, pairs in _cuts(queries, negatives, terms.exclude):
-                query, positive = queries[rows].to(shares.dtype), positives[rows].to(shares.dtype)
-                target = (query * positive).sum(1)
-                if terms.positive_log_weights is not None:
-                    target += terms.positive_log_weights[rows]
-                probabilities, log_sum = _softmax(query.to(dtype), columns, terms.log_weights, pairs)
-                loss += functional.softplus(log_sum - target) @ shares[rows]
-                if terms.with_gradients:
-                    slope = ((log_sum - target).sigmoid() * shares[rows]).unsqueeze(1)
-                    probabilities = probabilities.to(dtype)
-                    grads[0][rows] = slope * (torch.mm(probabilities, columns) - positive)
-                    grads[1][rows] = -slope * query
-                    grads[2] += torch.mm(probabilities.T, (slope * query).to(dtype))
-        ctx.save_for_backward(*(grad.to(part.dtype) for grad, part in zip(grads, vectors, strict=True)))
-        return loss
+            one_pass = by_sums if sums_fit(queries, negatives, terms, dtype) else by_maximum
+            passed = one_pass(*vectors, terms, dtype)
+        grads = [grad.to(part.dtype) for grad, part in zip(passed.gradients, vectors, strict=True)]
+        ctx.save_for_backward(*grads)
+        return passed.loss
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
         queries, positives, negatives = (grads[0] * grad for grad in ctx.saved_tensors)
         return queries, positives, negatives, None
-
-
-def _cuts(queries: Tensor, negatives: Tensor, exclude: Pairs | None) -> list[tuple[slice, Pairs | None]]:
-    return cut(len(queries), len(negatives), exclude, scores_at_once(queries, _CHUNK_SCORES))
-
-
-def _softmax(
-    queries: Tensor, negatives: Tensor, log_weights: Tensor | None, pairs: Pairs | None
-) -> tuple[Tensor, Tensor]:
-    """Softmax over the negatives ``[b, M]`` and the log of the sum it divides by ``[b]``."""
-    scores = torch.mm(queries, negatives.T)
-    scores = scores.to(sum_dtype(queries)) if log_weights is None else torch.add(scores, log_weights)
-    if pairs is not None:
-        scores[pairs] = lowest(scores.dtype)
-    probabilities = scores.softmax(1)
-    # The largest probability cannot underflow, so its logarithm is as exact as a second pass over the scores.
-    return probabilities, scores.amax(1) - probabilities.amax(1).log()
 
 
 def _check_vectors(

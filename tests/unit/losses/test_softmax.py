@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from shortlist.errors import ArgumentError
-from shortlist.losses import _softmax as softmax_module
+from shortlist.losses import _softmax_passes as softmax_module
 from shortlist.losses import sampled_softmax
 from shortlist.losses._pairs import scores_at_once
 from shortlist.testing._losses import (
