@@ -15,6 +15,7 @@ from shortlist.nn import (
     EmbeddingTables,
     RowWiseAdagrad,
     dense_parameters,
+    each_once,
     l2_normalize,
     mixed_precision,
 )
@@ -86,7 +87,8 @@ class _Tower(nn.Module):
 
 
 def ours(log: Log, precision: str) -> Contestant:
-    """One matrix of tables, row-wise Adagrad on touched rows, one-pass softmax, each item of a batch once."""
+    """One matrix of tables, row-wise Adagrad on touched rows, one-pass softmax, each user and item of a batch
+    once."""
     names = [list(USER_TABLES), list(ITEM_TABLES)]
     sizes = [size for side in log.sizes() for size in side]
     tables = EmbeddingTables(dict(zip(names[0] + names[1], sizes, strict=True)), DIM)
@@ -106,8 +108,9 @@ def ours(log: Log, precision: str) -> Contestant:
         start = perf_counter()
         negatives = sampler.sample(items[batch])
         weights, positive_weights = negatives.log_weights()
+        distinct, place = each_once(users[batch])
         with mixed_precision(precision):
-            queries = towers[0](user_table[users[batch]])
+            queries = towers[0](user_table[users[batch[distinct]]]).index_select(0, place)
             vectors = towers[1](item_table[negatives.codes])
             loss = sampled_softmax(
                 queries,

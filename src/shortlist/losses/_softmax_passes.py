@@ -1,6 +1,6 @@
 """One pass over pieces of a matrix of scores: the loss of each row, and the gradients of all vectors."""
 
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import torch
 from torch import Tensor

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from shortlist.data import Ragged
 from shortlist.errors import ArgumentError
 from shortlist.metrics._best_k import BestK
+from shortlist.metrics._flat import settled
 
 __all__ = ["top_products"]
 
@@ -27,17 +28,19 @@ def top_products(
 ) -> tuple[Items, Vectors]:
     """The k items of largest inner product for each query, exactly, at about the price of the product.
 
-    The product is taken in blocks that stay in cache; each block is sifted by `BestK` before the next one is
-    made, so memory does not grow with queries x items. Equal scores stand by position: permute the items
-    where positions know anything of the truth.
+    FAISS searches somewhat further than k, some thousand queries at a time. Where that leaves open which of
+    equal scores stand in the list, or a query has seen very many items, the product is taken in blocks that
+    stay in cache, and each block is sifted by `BestK` before the next one is made. Memory does not grow with
+    queries x items. Equal scores stand by position: permute the items where positions know anything of the
+    truth.
 
     Args:
         queries: float32 [Q, D].
         items: float32 [N, D].
         k: length of the lists; k may exceed N.
         seen: Q lists of positions that are left out, in any order.
-        threads: how many sift at once; by default ``OMP_NUM_THREADS``, or the processors that may be used,
-            at most 8. The product has the threads of NumPy's BLAS.
+        threads: how many search or sift at once; by default ``OMP_NUM_THREADS``, or the processors that may
+            be used, at most 8. The product in blocks has the threads of NumPy's BLAS.
 
     Returns:
         Positions int64 [Q, k] and scores float32 [Q, k], best first; -1 and -inf where there are fewer.
@@ -50,7 +53,17 @@ def top_products(
     (array([[0, 1]]), array([[1. , 0.5]], dtype=float32))
     """
     _check(queries, items, k, seen)
-    workers = min(threads or _threads(), max(1, -(-len(queries) // _QUERIES)))
+    found, scores, left = settled(queries, items, k, seen, threads or _threads())
+    if len(left) > 0:
+        open_ = None if seen is None else seen.take(left)
+        found[left], scores[left] = _in_blocks(queries[left], items, k, open_, threads or _threads())
+    return found, scores
+
+
+def _in_blocks(
+    queries: Vectors, items: Vectors, k: int, seen: Ragged | None, threads: int
+) -> tuple[Items, Vectors]:
+    workers = min(threads, max(1, -(-len(queries) // _QUERIES)))
     if workers == 1:
         return _ranked(queries, items, k, seen, (1, map))
     with ThreadPoolExecutor(workers) as pool:

@@ -13,6 +13,7 @@ from shortlist.nn._mixed_tables import MixedTables, width_by_size
 from shortlist.nn._pooling import AttentionPooling, MeanPooling, RecencyPooling, SumPooling
 from shortlist.nn._precision import Precision, bf16_supported, mixed_precision
 from shortlist.nn._recurrent import RecurrentEncoder
+from shortlist.nn._repeats import each_once
 from shortlist.nn._rows import sum_rows
 from shortlist.nn._rowwise import RowFollower, RowWiseAdagrad, RowWiseAdam
 from shortlist.nn._transformer import TransformerEncoder
@@ -43,6 +44,7 @@ __all__ = [
     "TransformerEncoder",
     "bf16_supported",
     "dense_parameters",
+    "each_once",
     "keep_freed_memory",
     "l2_normalize",
     "mixed_precision",

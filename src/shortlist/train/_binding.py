@@ -20,6 +20,7 @@ from shortlist.train._inspection import warn_of_vectors
 from shortlist.train._leaks import warn_of_item_leaks
 from shortlist.train._options import FitOptions
 from shortlist.train._ranks import Ranks
+from shortlist.train._repeated import repeats
 from shortlist.train._retrieval_validation import RetrievalValidation
 from shortlist.train._sources import Data, not_empty, schema_of, weight_column
 from shortlist.train._vector_memory import VectorMemory
@@ -32,7 +33,9 @@ _LOOKED_AT = 10_000
 class RetrievalModel(Protocol):
     """For type-checking only: what training asks of a retrieval model, an ``nn.Module`` besides.
 
-    A model may have a ``training_schema`` of columns that its encoders read in training alone.
+    A model may have a ``training_schema`` of columns that its encoders read in training alone. Where its
+    ``query.repeats_alike`` is true, queries of equal columns have equal vectors in training too, nothing
+    being dropped at random: then those that repeat in a batch are encoded once.
     """
 
     schema: Schema
@@ -100,6 +103,8 @@ class Binding:
             if self.device.type == "cpu"
             else DeviceItems(self.catalogue.items, self.catalogue.row_of, self.device)
         )
+        self._query_names = model.query_schema.names
+        self._alike = bool(getattr(getattr(model, "query", None), "repeats_alike", False))
         self._epochs = options.epochs
         self.ranks, self.pieces = Ranks(), 1
         self.validation = (
@@ -140,8 +145,14 @@ class Binding:
         return None if self._weight is None else _tensor(batch, self._weight.name)
 
     def queries(self, batch: Batch) -> Tensor:
-        """``[B, D]``: vector of each row's query."""
-        return in_pieces(self.model.encode_query, batch, self.pieces)
+        """``[B, D]``: vector of each row's query; those of one user are encoded once where they are alike."""
+        encode, users = self.model.encode_query, self.users(batch)
+        found = None if users is None or not self._alike else repeats(batch, self._query_names, users)
+        if found is None:
+            return in_pieces(encode, batch, self.pieces)
+        rows, place = found
+        distinct = take(batch, self._query_names, rows.numpy())
+        return in_pieces(encode, distinct, self.pieces).index_select(0, place)
 
     def vectors(
         self,

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from shortlist.data import Ragged
 from shortlist.errors import ArgumentError
-from shortlist.metrics import BestK, _best_k, _products, top_products
+from shortlist.metrics import BestK, _best_k, _flat, _products, top_products
 
 
 def by_sorting(scores: np.ndarray, k: int) -> np.ndarray:
@@ -81,6 +81,60 @@ def test_products_give_what_sorting_gives(
         found, values = top_products(queries, vectors, k, seen=hidden, threads=threads)
         np.testing.assert_array_equal(found, by_sorting(scores, k))
         assert (values[:, 1:] <= values[:, :-1]).all()
+
+
+@pytest.fixture
+def always_searched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_flat, "_FEWEST", 1)
+    monkeypatch.setattr(_flat, "_QUERIES", 16)
+    monkeypatch.setattr(_flat, "_CELLS", 200)
+    monkeypatch.setattr(_flat, "_MOST_SEEN", 12)
+
+
+@pytest.mark.usefixtures("always_searched")
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize(
+    ("users", "items", "k"), [(0, 5, 2), (5, 0, 2), (70, 90, 4), (40, 30, 30), (3, 2, 5)]
+)
+def test_a_search_settles_what_sorting_gives(users: int, items: int, k: int, threads: int) -> None:
+    rng = np.random.default_rng(users)
+    queries, vectors = (rng.integers(-9, 10, (size, 4)).astype(np.float32) for size in (users, items))
+    seen = Ragged.of([rng.permutation(items)[: row % 5 * items // 8] for row in range(users)])
+    scores = queries @ vectors.T
+    for hidden in (None, seen):
+        if hidden is not None:
+            scores[seen.row_of, seen.values] = -np.inf
+        expected = by_sorting(scores, k)
+        found, values, left = _flat.settled(queries, vectors, k, hidden, threads)
+        sure = np.setdiff1d(np.arange(users), left)
+        np.testing.assert_array_equal(found[sure], expected[sure])
+        taken = np.take_along_axis(scores, np.maximum(expected, 0), axis=1) if items else values
+        np.testing.assert_array_equal(values[sure], np.where(expected < 0, -np.inf, taken)[sure])
+        assert (found[left] == -1).all()
+        # Ties at the end of the list, and very many seen items, are for the blocks.
+        if users == 70:
+            assert 0 < len(left) < users
+            assert hidden is None or set(np.flatnonzero(seen.lengths > 12)) <= set(left)
+        np.testing.assert_array_equal(top_products(queries, vectors, k, seen=hidden)[0], expected)
+
+
+@pytest.mark.usefixtures("always_searched")
+def test_a_search_knows_what_is_no_candidate() -> None:
+    queries = np.array([[np.nan, 0], [1, 0], [0, 0]], np.float32)
+    vectors = np.array([[1, 0], [-np.inf, 0], [np.nan, 1], [np.inf, 1], [2, 0]], np.float32)
+    with np.errstate(invalid="ignore"):
+        expected = by_sorting(queries @ vectors.T, 3)
+    np.testing.assert_array_equal(top_products(queries, vectors, 3)[0], expected)
+    assert expected[1].tolist() == [3, 4, 0]
+
+
+def test_enough_queries_are_searched(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    queries, vectors = rng.standard_normal((2100, 64), np.float32), rng.standard_normal((300, 64), np.float32)
+    seen = Ragged(rng.integers(0, 300, 4200), np.arange(2101) * 2)
+    expected = top_products(queries[:1000], vectors, 5, seen=seen.take(np.arange(1000)))[0]
+    monkeypatch.setattr(_products, "_in_blocks", None)
+    np.testing.assert_array_equal(top_products(queries, vectors, 5, seen=seen)[0][:1000], expected)
 
 
 def test_a_query_that_is_no_number_is_answered_empty() -> None:

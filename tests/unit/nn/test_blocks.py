@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from shortlist.errors import ArgumentError
-from shortlist.nn import MLP, CrossNetwork, l2_normalize
+from shortlist.nn import MLP, CrossNetwork, each_once, l2_normalize
 
 
 def _set(module: nn.Module, value: float) -> None:
@@ -106,3 +106,12 @@ def test_wrong_sizes_are_named() -> None:
     for dim, depth, rank in ((0, 1, None), (2, -1, None), (2, 1, 0)):
         with pytest.raises(ArgumentError, match=r"CrossNetwork: expected dim >= 1"):
             CrossNetwork(dim, depth, rank=rank)
+
+
+def test_each_code_once_filled_up_to_a_multiple() -> None:
+    codes = torch.tensor([3, 1, 3, 2] * 50)
+    rows, place = each_once(codes)
+    assert rows[:3].tolist() == [1, 3, 0]
+    assert rows[3:].tolist() == [0] * 125
+    assert torch.equal(codes[rows][place], codes)
+    assert len(each_once(codes[:0])[0]) == 0

@@ -35,6 +35,10 @@ class Tower(nn.Module):
         normalize: scale vectors to length 1.
         seed: of the initial weights.
 
+    Attributes:
+        repeats_alike: whether rows of equal columns have equal vectors in training too; modules that were
+            given may drop at random.
+
     Raises:
         ArgumentError: a module of the options does not fit the columns.
     """
@@ -58,7 +62,9 @@ class Tower(nn.Module):
         self.dim = tables.dim
         self.body, deep = self._layers(options, seed)
         self._shortcuts = self.features.places(item) if deep else []
-        if len(self.features.encoders) > 0 or options.body is not None:
+        given = options.body is not None or len(self.features.encoders) > 0
+        self.repeats_alike = not given and options.dropout == 0.0 and options.id_dropout in (0.0, 1.0)
+        if given:
             self._check_modules()
 
     def forward(self, columns: Columns) -> Tensor:
