@@ -14,14 +14,16 @@ from torch.autograd.function import once_differentiable
 from shortlist.errors import ArgumentError
 from shortlist.losses._numbers import constant, product_dtype, sum_dtype
 from shortlist.losses._pairs import Pairs, by_first, check_pairs
-from shortlist.losses._softmax_passes import Terms, by_maximum, by_sums, sums_fit
+from shortlist.losses._query_rows import Repeats
+from shortlist.losses._softmax_passes import Terms, by_maximum
+from shortlist.losses._softmax_sums import by_sums, sums_fit
 from shortlist.losses._weights import shares
 
 __all__ = ["sampled_softmax"]
 
 
 def sampled_softmax(
-    queries: Tensor,
+    queries: Tensor | Repeats,
     positives: Tensor,
     negatives: Tensor,
     *,
@@ -45,7 +47,7 @@ def sampled_softmax(
     2019). Under ``torch.autocast`` matrices are multiplied in its precision.
 
     Args:
-        queries: ``[B, D]``.
+        queries: ``[B, D]``; or `Repeats`, where rows share queries, whose scores are then made once.
         positives: ``[B, D]``, row i belonging to query i.
         negatives: ``[M, D]``.
         temperature: divides the inner products, > 0; a tensor is trained with the rest.
@@ -66,19 +68,28 @@ def sampled_softmax(
     >>> math.isclose(loss.item(), math.log(1 + math.exp(-2.0)), rel_tol=1e-6)
     True
     """
-    _check_vectors(queries, positives, negatives, temperature)
+    vectors, query_of = queries if isinstance(queries, Repeats) else (queries, None)
+    _check_vectors(vectors, positives, negatives, query_of)
+    if not isinstance(temperature, Tensor) and not temperature > 0.0:
+        raise ArgumentError("sampled_softmax.temperature", received=temperature, expected="a number > 0")
     _check_length("log_weights", log_weights, len(negatives))
-    _check_length("positive_log_weights", positive_log_weights, len(queries))
-    check_pairs("sampled_softmax", exclude, len(queries), len(negatives))
-    dtype = sum_dtype(queries)
+    _check_length("positive_log_weights", positive_log_weights, len(positives))
+    check_pairs("sampled_softmax", exclude, len(positives), len(negatives))
+    dtype = sum_dtype(vectors)
     terms = Terms(
         log_weights=constant(log_weights, dtype),
         positive_log_weights=constant(positive_log_weights, dtype),
         exclude=by_first(exclude),
-        shares=shares(weights, queries[:, 0].detach().to(dtype), "sampled_softmax"),
+        shares=shares(weights, positives[:, 0].detach().to(dtype), "sampled_softmax"),
         with_gradients=torch.is_grad_enabled(),
     )
-    return _SampledSoftmax.apply(queries / temperature, positives, negatives, terms)  # type: ignore[no-any-return, no-untyped-call]
+    vectors = vectors / temperature
+    fits = sums_fit(vectors.detach(), negatives.detach(), terms, product_dtype(vectors))
+    terms = terms._replace(query_of=query_of, summed=fits)
+    if query_of is not None and not fits:
+        # Where a row's largest score is taken off, rows do not share their exponentials.
+        vectors, terms = vectors.index_select(0, query_of), terms._replace(query_of=None)
+    return _SampledSoftmax.apply(vectors, positives, negatives, terms)  # type: ignore[no-any-return, no-untyped-call]
 
 
 class _SampledSoftmax(Function):
@@ -87,8 +98,7 @@ class _SampledSoftmax(Function):
         dtype = product_dtype(queries)
         vectors = (queries, positives, negatives)
         with torch.autocast(queries.device.type, enabled=False):
-            one_pass = by_sums if sums_fit(queries, negatives, terms, dtype) else by_maximum
-            passed = one_pass(*vectors, terms, dtype)
+            passed = (by_sums if terms.summed else by_maximum)(*vectors, terms, dtype)
         grads = [grad.to(part.dtype) for grad, part in zip(passed.gradients, vectors, strict=True)]
         ctx.save_for_backward(*grads)
         return passed.loss
@@ -100,18 +110,23 @@ class _SampledSoftmax(Function):
         return queries, positives, negatives, None
 
 
-def _check_vectors(
-    queries: Tensor, positives: Tensor, negatives: Tensor, temperature: float | Tensor
-) -> None:
+def _check_vectors(queries: Tensor, positives: Tensor, negatives: Tensor, query_of: Tensor | None) -> None:
     shapes = [tuple(part.shape) for part in (queries, positives, negatives)]
-    if queries.ndim != 2 or shapes[1] != shapes[0] or negatives.ndim != 2 or shapes[2][1] != shapes[0][1]:
+    rows = queries.shape[:1] if query_of is None else query_of.shape
+    if len(shapes[0]) != 2 or shapes[1] != (*rows, shapes[0][1]) or shapes[2][1:] != shapes[0][1:]:
         raise ArgumentError(
             "sampled_softmax",
             received=f"queries {shapes[0]}, positives {shapes[1]}, negatives {shapes[2]}",
             expected="[B, D], [B, D] and [M, D]",
         )
-    if not isinstance(temperature, Tensor) and not temperature > 0.0:
-        raise ArgumentError("sampled_softmax.temperature", received=temperature, expected="a number > 0")
+    # An accelerator checks its own indices; asking for their range here would wait for it.
+    known = query_of is not None and not query_of.is_cuda and len(query_of) > 0
+    if query_of is not None and known and not 0 <= int(query_of.min()) <= int(query_of.max()) < len(queries):
+        raise ArgumentError(
+            "sampled_softmax.queries.of",
+            received=f"numbers from {int(query_of.min())} to {int(query_of.max())}",
+            expected=f"numbers from 0 to {len(queries) - 1}",
+        )
 
 
 def _check_length(name: str, value: Tensor | None, length: int) -> None:

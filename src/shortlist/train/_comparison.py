@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from shortlist.losses import full_softmax, sampled_softmax
+from shortlist.losses import Repeats, full_softmax, sampled_softmax
 from shortlist.train._own_negatives import Own
 
 __all__ = ["Comparison", "ScoreLoss", "of_scores", "over_all", "softmax"]
@@ -38,6 +38,8 @@ class Comparison(NamedTuple):
     """``[B]``: weight of each row; None is equal weights."""
     temperature: float | Tensor
     """Divides the scores."""
+    repeats: Repeats | None = None
+    """The queries, where several rows have the same; None where each row has its own."""
 
     def positive_scores(self) -> Tensor:
         """``[B]`` float32: inner products with the positives over the temperature."""
@@ -81,7 +83,7 @@ def softmax(compared: Comparison) -> Tensor:
     }
     if compared.own is None:
         return sampled_softmax(
-            compared.queries,
+            compared.queries if compared.repeats is None else compared.repeats,
             compared.columns[compared.positives],
             compared.columns,
             temperature=compared.temperature,

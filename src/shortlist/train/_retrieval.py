@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from shortlist.data import Batch
+from shortlist.losses import Repeats
 from shortlist.rng import derive
 from shortlist.samplers import (
     AnySource,
@@ -128,6 +129,8 @@ class Retrieval:
             own = torch.unique(whole.positives)
             self._memory.write(drawn.codes[own], columns[own.to(columns.device)])
         moved, device = drawn.to(binding.device), binding.device
+        repeats = queries if isinstance(queries, Repeats) else None
+        queries = queries.whole() if isinstance(queries, Repeats) else queries
         return Comparison(
             queries=queries,
             columns=columns,
@@ -138,6 +141,7 @@ class Retrieval:
             own=self._own(batch, queries, items, self._shared_weight(drawn)),
             weights=binding.weights(batch),
             temperature=self._temperature(binding.progress),
+            repeats=repeats,
         )
 
     def mass(self, batch: Batch) -> Tensor:

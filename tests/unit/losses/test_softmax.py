@@ -1,13 +1,16 @@
 """sampled_softmax against written-out arithmetic and its reference."""
 
 from math import exp, log
+from typing import Any
 
 import pytest
 import torch
 
 from shortlist.errors import ArgumentError
-from shortlist.losses import _softmax_passes as softmax_module
-from shortlist.losses import sampled_softmax
+from shortlist.losses import Repeats, sampled_softmax
+from shortlist.losses import _softmax as softmax_module
+from shortlist.losses import _softmax_passes as passes_module
+from shortlist.losses import _softmax_sums as sums_module
 from shortlist.losses._pairs import scores_at_once
 from shortlist.testing._losses import (
     check_softmax_gradients,
@@ -100,7 +103,7 @@ def test_temperature_is_trained_when_it_is_a_tensor() -> None:
 
 @pytest.mark.parametrize("chunk_scores", [1, 20, 10**6])
 def test_equals_the_reference_however_it_is_cut(monkeypatch: pytest.MonkeyPatch, chunk_scores: int) -> None:
-    monkeypatch.setattr(softmax_module, "_CHUNK_SCORES", chunk_scores)
+    monkeypatch.setattr(passes_module, "CHUNK_SCORES", chunk_scores)
     check_softmax_values(sampled_softmax, rows=7, columns=5, seed=3)
 
 
@@ -130,6 +133,92 @@ def test_bfloat16_products_stay_close_to_float32() -> None:
     ):
         assert right.dtype == torch.float32
         assert (left - right).norm() < 0.01 * left.norm()
+
+
+def _loss_and_gradients(
+    vectors: list[torch.Tensor], of: torch.Tensor | None, options: dict[str, Any]
+) -> list[torch.Tensor]:
+    """Of the queries, given once each where ``of`` says which row has which, positives and negatives."""
+    queries, positives, negatives = vectors
+    given = queries if of is None else Repeats(queries, of)
+    loss = sampled_softmax(given, positives, negatives, temperature=0.1, **options)
+    return [loss.detach(), *torch.autograd.grad(loss, vectors)]
+
+
+def _options(columns: int, of: torch.Tensor, generator: torch.Generator) -> dict[str, Any]:
+    """Row 0 to 9 leave out their own column, all rows of query 1 the first three, others random ones."""
+    first = (of == 1).nonzero()[:, 0]
+    rows = torch.cat(
+        [first, first, first, torch.arange(10), torch.randint(len(of), (40,), generator=generator)]
+    )
+    seconds = [torch.tensor([0, 1, 2]).repeat_interleave(len(first)), torch.arange(10)]
+    log_weights = torch.randn(columns, generator=generator)
+    log_weights[5] = -torch.inf
+    return {
+        "log_weights": log_weights,
+        "positive_log_weights": torch.randn(len(of), generator=generator),
+        "exclude": (rows, torch.cat([*seconds, torch.randint(columns, (40,), generator=generator)])),
+        "weights": torch.rand(len(of), generator=generator),
+    }
+
+
+@pytest.mark.parametrize("chunk_scores", [1, 700, 10**6])
+@pytest.mark.parametrize("fits", [True, False])
+def test_repeated_queries_are_rows_of_their_own(
+    monkeypatch: pytest.MonkeyPatch, chunk_scores: int, fits: bool
+) -> None:
+    monkeypatch.setattr(sums_module, "CHUNK_SCORES", chunk_scores)
+    # In float32, so that the two ways to the same sums differ by rounding alone.
+    monkeypatch.setattr(softmax_module, "sums_fit", lambda *_: fits)
+    generator = torch.Generator().manual_seed(0)
+    of = torch.randint(20, (60,), generator=generator)
+    vectors = [
+        torch.nn.functional.normalize(torch.randn(n, 8, generator=generator), dim=1).requires_grad_()
+        for n in (22, 60, 30)
+    ]
+    expanded = [vectors[0][of].detach().requires_grad_(), *vectors[1:]]
+    for options in ({}, {"exclude": (of[:0], of[:0])}, _options(30, of, generator)):
+        received = _loss_and_gradients(vectors, of, options)
+        expected = _loss_and_gradients(expanded, None, options)
+        assert (expected[1] != 0).any()
+        expected[1] = torch.zeros(22, 8).index_add_(0, of, expected[1])
+        monkeypatch.setattr(softmax_module, "sums_fit", lambda *_: False)
+        exact = _loss_and_gradients(expanded, None, options)
+        monkeypatch.setattr(softmax_module, "sums_fit", lambda *_: fits)
+        exact[1] = expected[1]
+        for left, right, third in zip(received, expected, exact, strict=True):
+            torch.testing.assert_close(left, right, rtol=1e-4, atol=1e-6)
+            torch.testing.assert_close(left, third, rtol=1e-4, atol=1e-6)
+
+
+def test_what_one_row_leaves_out_may_outweigh_all_others() -> None:
+    queries, of = torch.tensor([[1.0, 0.0]]), torch.tensor([0, 0])
+    columns = torch.tensor([[30.0, 0.0], [1.0, 0.0], [0.5, 0.0]], requires_grad=True)
+    pairs = (torch.tensor([0, 1]), torch.tensor([0, 1]))
+    with torch.autocast("cpu", torch.bfloat16):
+        loss = sampled_softmax(Repeats(queries, of), columns[:2], columns, exclude=pairs)
+    one = log(1 + (exp(1) + exp(0.5)) / exp(30))
+    two = log(1 + (exp(30) + exp(0.5)) / exp(1))
+    assert loss.item() == pytest.approx((one + two) / 2, rel=1e-5)
+
+
+def test_scores_beyond_float32_take_the_other_way() -> None:
+    vectors = [20 * QUERY.clone().requires_grad_(), -POSITIVE, NEGATIVES]
+    for scale in (1.0, 30.0):
+        with torch.autocast("cpu", torch.bfloat16):
+            loss = sampled_softmax(vectors[0], scale * vectors[1], scale * vectors[2])
+        assert loss.item() == pytest.approx(60 * scale, rel=1e-3)
+    weights = torch.tensor([80.0, 0.0, 0.0])
+    with torch.autocast("cpu", torch.bfloat16):
+        loss = sampled_softmax(QUERY, POSITIVE, NEGATIVES, log_weights=weights)
+    assert loss.item() == pytest.approx(81 - 2)
+
+
+def test_queries_of_rows_must_exist() -> None:
+    with pytest.raises(ArgumentError, match=r"queries.of: expected numbers from 0 to 0; received .* 0 to 1"):
+        sampled_softmax(Repeats(QUERY, torch.tensor([0, 1])), POSITIVE.repeat(2, 1), NEGATIVES)
+    with pytest.raises(ArgumentError, match=r"positives \(1, 2\)"):
+        sampled_softmax(Repeats(QUERY, torch.tensor([0, 0])), POSITIVE, NEGATIVES)
 
 
 def test_no_gradients_are_made_without_grad_mode() -> None:

@@ -37,18 +37,20 @@ def test_training_goes_as_if_every_row_were_encoded(schema, train, monkeypatch):
         model = TwoTower(known, dim=8, hidden=(8,))
         encode = model.encode_query
         monkeypatch.setattr(model, "encode_query", lambda batch: rows.append(len(batch)) or encode(batch))
-        options = FitOptions(epochs=3, batch_size=500, precision="float32")
+        options = FitOptions(epochs=4, batch_size=1500, precision="float32")
         report = fit(model, train, SampledSoftmax(temperature=0.2), options=options)
         return [epoch.loss for epoch in report.epochs], model.encode_query(Batch({"user": np.arange(3, 83)}))
 
     once, vectors = losses()
-    assert set(rows[:9]) == {128}  # 80 users in every batch, filled up
+    assert set(rows[:4]) == {128}  # 80 users in every batch, filled up
     monkeypatch.setattr(repeated_module, "_MOST", 0.0)
     rows.clear()
     every, expected = losses()
-    assert set(rows[:9]) == {500}
-    assert once == pytest.approx(every, rel=1e-5)
-    np.testing.assert_allclose(vectors, expected, rtol=1e-3, atol=1e-4)
+    assert set(rows[:4]) == {1500}
+    assert once[0] == pytest.approx(every[0], rel=1e-6)
+    # Adam takes a step of its own length where a gradient is nothing but rounding.
+    assert once == pytest.approx(every, rel=1e-3)
+    np.testing.assert_allclose(vectors, expected, atol=0.02)
 
 
 def test_towers_that_drop_at_random_encode_every_row(schema):
