@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from _train.data import DIM, HIDDEN, ITEM_TABLES, TEMPERATURE, USER_TABLES, Log
-from shortlist.losses import Repeats, sampled_softmax
+from shortlist.losses import SharedQueries, sampled_softmax
 from shortlist.nn import (
     MLP,
     EmbeddingTables,
@@ -110,7 +110,7 @@ def ours(log: Log, precision: str) -> Contestant:
         weights, positive_weights = negatives.log_weights()
         distinct, place = each_once(users[batch])
         with mixed_precision(precision):
-            queries = Repeats(towers[0](user_table[users[batch[distinct]]]), place)
+            queries = SharedQueries(towers[0](user_table[users[batch[distinct]]]), place)
             vectors = towers[1](item_table[negatives.codes])
             loss = sampled_softmax(
                 queries,

@@ -10,12 +10,12 @@ from shortlist.losses._listwise import list_mle, list_net, rank_net
 from shortlist.losses._margin import adaptive_hinge, hinge, triplet
 from shortlist.losses._pairwise import bpr, bpr_max, top1, top1_max
 from shortlist.losses._pointwise import binary_cross_entropy, focal
-from shortlist.losses._query_rows import Repeats
+from shortlist.losses._query_rows import SharedQueries
 from shortlist.losses._softmax import sampled_softmax
 from shortlist.losses._warp import warp, wmrb
 
 __all__ = [
-    "Repeats",
+    "SharedQueries",
     "adaptive_hinge",
     "approx_ndcg",
     "binary_cross_entropy",

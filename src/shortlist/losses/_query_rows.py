@@ -9,13 +9,13 @@ from torch import Tensor
 
 from shortlist.losses._pairs import Pairs
 
-__all__ = ["QueryRows", "Repeats", "Some"]
+__all__ = ["QueryRows", "SharedQueries", "Some"]
 
 
-class Repeats(NamedTuple):
+class SharedQueries(NamedTuple):
     """Queries of which several rows have the same: row i has ``vectors[of[i]]``.
 
-    >>> Repeats(torch.eye(2), torch.tensor([0, 1, 0])).whole().shape
+    >>> SharedQueries(torch.eye(2), torch.tensor([0, 1, 0])).whole().shape
     torch.Size([3, 2])
     """
 

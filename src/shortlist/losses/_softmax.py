@@ -14,7 +14,7 @@ from torch.autograd.function import once_differentiable
 from shortlist.errors import ArgumentError
 from shortlist.losses._numbers import constant, product_dtype, sum_dtype
 from shortlist.losses._pairs import Pairs, by_first, check_pairs
-from shortlist.losses._query_rows import Repeats
+from shortlist.losses._query_rows import SharedQueries
 from shortlist.losses._softmax_passes import Terms, by_maximum
 from shortlist.losses._softmax_sums import by_sums, sums_fit
 from shortlist.losses._weights import shares
@@ -23,7 +23,7 @@ __all__ = ["sampled_softmax"]
 
 
 def sampled_softmax(
-    queries: Tensor | Repeats,
+    queries: Tensor | SharedQueries,
     positives: Tensor,
     negatives: Tensor,
     *,
@@ -47,7 +47,7 @@ def sampled_softmax(
     2019). Under ``torch.autocast`` matrices are multiplied in its precision.
 
     Args:
-        queries: ``[B, D]``; or `Repeats`, where rows share queries, whose scores are then made once.
+        queries: ``[B, D]``; or `SharedQueries`, where rows share queries, whose scores are then made once.
         positives: ``[B, D]``, row i belonging to query i.
         negatives: ``[M, D]``.
         temperature: divides the inner products, > 0; a tensor is trained with the rest.
@@ -68,7 +68,7 @@ def sampled_softmax(
     >>> math.isclose(loss.item(), math.log(1 + math.exp(-2.0)), rel_tol=1e-6)
     True
     """
-    vectors, query_of = queries if isinstance(queries, Repeats) else (queries, None)
+    vectors, query_of = queries if isinstance(queries, SharedQueries) else (queries, None)
     _check_vectors(vectors, positives, negatives, query_of)
     if not isinstance(temperature, Tensor) and not temperature > 0.0:
         raise ArgumentError("sampled_softmax.temperature", received=temperature, expected="a number > 0")

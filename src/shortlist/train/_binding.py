@@ -11,7 +11,7 @@ from torch import Tensor
 from shortlist.data import Batch
 from shortlist.io import positive
 from shortlist.loader import Loader, bounds, take
-from shortlist.losses import Repeats
+from shortlist.losses import SharedQueries
 from shortlist.samplers import Negatives
 from shortlist.schema import Column, Schema
 from shortlist.train._catalogue import Catalogue, user_column
@@ -145,7 +145,7 @@ class Binding:
         """``[B]``: weight of each row; None for equal weights."""
         return None if self._weight is None else _tensor(batch, self._weight.name)
 
-    def queries(self, batch: Batch) -> Tensor | Repeats:
+    def queries(self, batch: Batch) -> Tensor | SharedQueries:
         """``[B, D]``: vector of each row's query; those of a user's rows once, where they are alike."""
         encode, users = self.model.encode_query, self.users(batch)
         found = None if users is None or not self._alike else repeats(batch, self._query_names, users)
@@ -153,7 +153,7 @@ class Binding:
             return in_pieces(encode, batch, self.pieces)
         rows, place = found
         distinct = take(batch, self._query_names, rows.numpy())
-        return Repeats(in_pieces(encode, distinct, self.pieces), place)
+        return SharedQueries(in_pieces(encode, distinct, self.pieces), place)
 
     def vectors(
         self,

@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from shortlist.losses import Repeats, full_softmax, sampled_softmax
+from shortlist.losses import SharedQueries, full_softmax, sampled_softmax
 from shortlist.train._own_negatives import Own
 
 __all__ = ["Comparison", "ScoreLoss", "of_scores", "over_all", "softmax"]
@@ -38,7 +38,7 @@ class Comparison(NamedTuple):
     """``[B]``: weight of each row; None is equal weights."""
     temperature: float | Tensor
     """Divides the scores."""
-    repeats: Repeats | None = None
+    shared: SharedQueries | None = None
     """The queries, where several rows have the same; None where each row has its own."""
 
     def positive_scores(self) -> Tensor:
@@ -83,7 +83,7 @@ def softmax(compared: Comparison) -> Tensor:
     }
     if compared.own is None:
         return sampled_softmax(
-            compared.queries if compared.repeats is None else compared.repeats,
+            compared.queries if compared.shared is None else compared.shared,
             compared.columns[compared.positives],
             compared.columns,
             temperature=compared.temperature,

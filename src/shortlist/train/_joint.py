@@ -133,7 +133,7 @@ class Joint:
     def _of_head(self, compared: Comparison, head: str, weights: Tensor, mass: Tensor) -> Tensor:
         queries = self._model.of_head(compared.queries, head)
         share = weights.sum() / mass.clamp(min=torch.finfo(torch.float32).tiny)
-        return share * softmax(compared._replace(queries=queries, repeats=None, weights=weights))
+        return share * softmax(compared._replace(queries=queries, shared=None, weights=weights))
 
 
 def _target(batch: Batch, name: str) -> Tensor:

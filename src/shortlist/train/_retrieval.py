@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from shortlist.data import Batch
-from shortlist.losses import Repeats
+from shortlist.losses import SharedQueries
 from shortlist.rng import derive
 from shortlist.samplers import (
     AnySource,
@@ -129,8 +129,8 @@ class Retrieval:
             own = torch.unique(whole.positives)
             self._memory.write(drawn.codes[own], columns[own.to(columns.device)])
         moved, device = drawn.to(binding.device), binding.device
-        repeats = queries if isinstance(queries, Repeats) else None
-        queries = queries.whole() if isinstance(queries, Repeats) else queries
+        shared = queries if isinstance(queries, SharedQueries) else None
+        queries = queries.whole() if isinstance(queries, SharedQueries) else queries
         return Comparison(
             queries=queries,
             columns=columns,
@@ -141,7 +141,7 @@ class Retrieval:
             own=self._own(batch, queries, items, self._shared_weight(drawn)),
             weights=binding.weights(batch),
             temperature=self._temperature(binding.progress),
-            repeats=repeats,
+            shared=shared,
         )
 
     def mass(self, batch: Batch) -> Tensor:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from shortlist.errors import ArgumentError
-from shortlist.losses import Repeats, sampled_softmax
+from shortlist.losses import SharedQueries, sampled_softmax
 from shortlist.losses import _softmax as softmax_module
 from shortlist.losses import _softmax_passes as passes_module
 from shortlist.losses import _softmax_sums as sums_module
@@ -140,7 +140,7 @@ def _loss_and_gradients(
 ) -> list[torch.Tensor]:
     """Of the queries, given once each where ``of`` says which row has which, positives and negatives."""
     queries, positives, negatives = vectors
-    given = queries if of is None else Repeats(queries, of)
+    given = queries if of is None else SharedQueries(queries, of)
     loss = sampled_softmax(given, positives, negatives, temperature=0.1, **options)
     return [loss.detach(), *torch.autograd.grad(loss, vectors)]
 
@@ -196,7 +196,7 @@ def test_what_one_row_leaves_out_may_outweigh_all_others() -> None:
     columns = torch.tensor([[30.0, 0.0], [1.0, 0.0], [0.5, 0.0]], requires_grad=True)
     pairs = (torch.tensor([0, 1]), torch.tensor([0, 1]))
     with torch.autocast("cpu", torch.bfloat16):
-        loss = sampled_softmax(Repeats(queries, of), columns[:2], columns, exclude=pairs)
+        loss = sampled_softmax(SharedQueries(queries, of), columns[:2], columns, exclude=pairs)
     one = log(1 + (exp(1) + exp(0.5)) / exp(30))
     two = log(1 + (exp(30) + exp(0.5)) / exp(1))
     assert loss.item() == pytest.approx((one + two) / 2, rel=1e-5)
@@ -216,9 +216,9 @@ def test_scores_beyond_float32_take_the_other_way() -> None:
 
 def test_queries_of_rows_must_exist() -> None:
     with pytest.raises(ArgumentError, match=r"queries.of: expected numbers from 0 to 0; received .* 0 to 1"):
-        sampled_softmax(Repeats(QUERY, torch.tensor([0, 1])), POSITIVE.repeat(2, 1), NEGATIVES)
+        sampled_softmax(SharedQueries(QUERY, torch.tensor([0, 1])), POSITIVE.repeat(2, 1), NEGATIVES)
     with pytest.raises(ArgumentError, match=r"positives \(1, 2\)"):
-        sampled_softmax(Repeats(QUERY, torch.tensor([0, 0])), POSITIVE, NEGATIVES)
+        sampled_softmax(SharedQueries(QUERY, torch.tensor([0, 0])), POSITIVE, NEGATIVES)
 
 
 def test_no_gradients_are_made_without_grad_mode() -> None:
