@@ -85,7 +85,8 @@ def _search(result: Settled, queries: Vectors, items: Vectors, seen: Ragged | No
         found[sure, :kept],
         scores[sure, :kept],
     )
-    return rows[~sure]
+    left: Items = rows[~sure]
+    return left
 
 
 def _by_position(scores: Vectors, items: Items) -> None:
