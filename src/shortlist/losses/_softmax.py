@@ -70,26 +70,28 @@ def sampled_softmax(
     """
     vectors, query_of = queries if isinstance(queries, SharedQueries) else (queries, None)
     _check_vectors(vectors, positives, negatives, query_of)
-    if not isinstance(temperature, Tensor) and not temperature > 0.0:
-        raise ArgumentError("sampled_softmax.temperature", received=temperature, expected="a number > 0")
-    _check_length("log_weights", log_weights, len(negatives))
-    _check_length("positive_log_weights", positive_log_weights, len(positives))
+    _check_options(temperature, (log_weights, len(negatives)), (positive_log_weights, len(positives)))
     check_pairs("sampled_softmax", exclude, len(positives), len(negatives))
     dtype = sum_dtype(vectors)
     terms = Terms(
-        log_weights=constant(log_weights, dtype),
-        positive_log_weights=constant(positive_log_weights, dtype),
-        exclude=by_first(exclude),
-        shares=shares(weights, positives[:, 0].detach().to(dtype), "sampled_softmax"),
-        with_gradients=torch.is_grad_enabled(),
+        constant(log_weights, dtype),
+        constant(positive_log_weights, dtype),
+        by_first(exclude),
+        shares(weights, positives[:, 0].detach().to(dtype), "sampled_softmax"),
+        torch.is_grad_enabled(),
     )
-    vectors = vectors / temperature
-    fits = sums_fit(vectors.detach(), negatives.detach(), terms, product_dtype(vectors))
+    return _loss(vectors / temperature, positives, negatives, terms, query_of)
+
+
+def _loss(
+    queries: Tensor, positives: Tensor, negatives: Tensor, terms: Terms, query_of: Tensor | None
+) -> Tensor:
+    fits = sums_fit(queries.detach(), negatives.detach(), terms, product_dtype(queries))
     terms = terms._replace(query_of=query_of, summed=fits)
     if query_of is not None and not fits:
         # Where a row's largest score is taken off, rows do not share their exponentials.
-        vectors, terms = vectors.index_select(0, query_of), terms._replace(query_of=None)
-    return _SampledSoftmax.apply(vectors, positives, negatives, terms)  # type: ignore[no-any-return, no-untyped-call]
+        queries, terms = queries.index_select(0, query_of), terms._replace(query_of=None)
+    return _SampledSoftmax.apply(queries, positives, negatives, terms)  # type: ignore[no-any-return, no-untyped-call]
 
 
 class _SampledSoftmax(Function):
@@ -129,6 +131,18 @@ def _check_vectors(queries: Tensor, positives: Tensor, negatives: Tensor, query_
         )
 
 
-def _check_length(name: str, value: Tensor | None, length: int) -> None:
-    if value is not None and value.shape != (length,):
-        raise ArgumentError(f"sampled_softmax.{name}", received=tuple(value.shape), expected=f"({length},)")
+def _check_options(
+    temperature: float | Tensor,
+    log_weights: tuple[Tensor | None, int],
+    positive_log_weights: tuple[Tensor | None, int],
+) -> None:
+    if not isinstance(temperature, Tensor) and not temperature > 0.0:
+        raise ArgumentError("sampled_softmax.temperature", received=temperature, expected="a number > 0")
+    for name, (given, length) in (
+        ("log_weights", log_weights),
+        ("positive_log_weights", positive_log_weights),
+    ):
+        if given is not None and given.shape != (length,):
+            raise ArgumentError(
+                f"sampled_softmax.{name}", received=tuple(given.shape), expected=f"({length},)"
+            )

@@ -7,8 +7,7 @@ import torch
 from shortlist.data import Batch, Ragged
 from shortlist.models.retrieval import TowerOptions, TwoTower
 from shortlist.nn import MLP, MeanPooling
-from shortlist.train import FitOptions, SampledSoftmax, fit
-from shortlist.train import _repeated as repeated_module
+from shortlist.train import FitOptions, SampledSoftmax, _binding, fit
 from shortlist.train._repeated import repeats
 
 USERS = torch.tensor([4, 5, 4, 4]).repeat(100)
@@ -43,7 +42,7 @@ def test_training_goes_as_if_every_row_were_encoded(schema, train, monkeypatch):
 
     once, vectors = losses()
     assert set(rows[:4]) == {128}  # 80 users in every batch, filled up
-    monkeypatch.setattr(repeated_module, "_MOST", 0.0)
+    monkeypatch.setattr(_binding, "repeats", lambda *_: None)
     rows.clear()
     every, expected = losses()
     assert set(rows[:4]) == {1500}
