@@ -42,7 +42,7 @@ class ServerOptions:
 
     max_users: int = 1024
     max_body_bytes: int = 1 << 20
-    max_waiting: int = 64
+    max_waiting: int = 256
     workers: int = 2
     answers: Path | None = None
     live: Path | None = None

@@ -49,7 +49,11 @@ def serve(
         if not chosen.api_keys and not ip_address(listener.getsockname()[0]).is_loopback:
             _LOG.warning("everyone who reaches this address may ask: no API keys were given")
         config = uvicorn.Config(
-            application(service), log_level="warning", access_log=False, timeout_graceful_shutdown=10
+            application(service),
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=10,
+            timeout_keep_alive=75,
         )
         server = uvicorn.Server(config)
         service.on_failure = lambda: setattr(server, "should_exit", True)
