@@ -1,6 +1,7 @@
 """Fitting: passes over the partitions until every op has its state."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import polars as pl
@@ -71,11 +72,14 @@ def finished(
     plan: Plan, ready: Iterable[Ready], totals: Mapping[Name, pl.DataFrame], states: States
 ) -> dict[Key, State]:
     """The states of steps, from their totals."""
-    found: dict[Key, State] = {}
-    for key, step, _ in ready:
+
+    def finish(found: Ready) -> tuple[Key, State]:
+        key, step, _ = found
         others = {name: states[plan.giver(name)] for name in as_fits(step).after()}
-        found[key] = as_fits(step).finish(step, _mine(totals, key), others)
-    return found
+        return key, as_fits(step).finish(step, _mine(totals, key), others)
+
+    with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
+        return dict(pool.map(finish, ready))
 
 
 def as_fits(step: Step) -> Fits:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import polars as pl
 
 from shortlist.features._compiled import kernels
-from shortlist.features._numbered import frozen
+from shortlist.features._numbered import frozen, missing, plain_integers
 
 __all__ = ["Hashes", "hash_columns", "hash_integers", "hash_strings", "hash_value", "hash_values", "mix"]
 
@@ -99,6 +99,10 @@ def hash_columns(columns: Sequence[pl.Series], seed: int = 0) -> Hashes:
     """The hash of each row of several columns; a null is a value of its own, another seed gives others."""
     total = np.full(len(columns[0]), seed % 2**64, dtype=np.uint64)
     for column in columns:
+        loops = kernels(len(column), asked=0) if column.dtype.is_integer() else None
+        if loops is not None:
+            loops.mix_in(total, plain_integers(column).view(np.uint64), missing(column), np.uint64(_NULL))
+            continue
         hashes = hash_values(column)
         if column.null_count():
             hashes[column.is_null().to_numpy()] = _NULL

@@ -1,19 +1,20 @@
 """One pass over a data set: partial statistics of its partitions, merged."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import reduce
+from itertools import accumulate
 from typing import TypeVar
 
 import polars as pl
 
-from shortlist.features._by_number import by_number
-from shortlist.features._compiled import may_compile
+from shortlist.features._compiled import LEAST_ROWS, may_compile
 from shortlist.features._frames import needed, prepare
 from shortlist.features._plan import Plan
 from shortlist.features._rows import Rows
 from shortlist.features._spill import Pile, Spill
 from shortlist.features._statistics import Statistic
+from shortlist.features._sums import Sums, grouped
+from shortlist.features.engine import ReadsAhead
 from shortlist.schema import Schema
 
 __all__ = ["Measuring"]
@@ -50,42 +51,48 @@ class Measuring:
         def merge(left: list[Pile], right: list[Pile]) -> list[Pile]:
             return spill.add(statistics, left, right)
 
-        def partial(rows: pl.LazyFrame) -> list[Pile]:
-            found = (
-                _collected(statistics, prepare(plan, piece, schema, events, training=True))
-                for piece in _pieces(plan, rows, schema, memory)
-            )
-            return reduce(merge, ([Pile((frame,)) for frame in frames] for frames in found))
+        def read(rows: pl.LazyFrame) -> Iterator[pl.DataFrame]:
+            for piece in _pieces(plan, rows, schema, memory):
+                yield prepare(plan, piece.lazy(), schema, events, training=True).collect()
 
-        piles = engine.map_reduce(partial, merge, self.rows.dataset.partitions)
+        def partial(rows: pl.LazyFrame) -> list[Pile]:
+            if not may_compile():
+                found = grouped(statistics, prepare(plan, rows, schema, events, training=True))
+                return [Pile((frame,)) for frame in found]
+            with Sums(statistics, spill) as sums:
+                for piece in read(rows):
+                    sums.add(piece)
+                return sums.piles()
+
+        partitions = self.rows.dataset.partitions
+        if may_compile() and isinstance(engine, ReadsAhead):
+            with Sums(statistics, spill) as sums:
+                engine.read_ahead(read, sums.add, partitions)
+                piles = sums.piles()
+        else:
+            piles = engine.map_reduce(partial, merge, partitions)
         totals = [spill.total(one, pile) for one, pile in zip(statistics, piles, strict=True)]
         return dict(zip(wanted, totals, strict=True))
 
 
-def _pieces(plan: Plan, rows: pl.LazyFrame, schema: Schema, memory: int) -> Iterator[pl.LazyFrame]:
-    """A partition as it is; where loops may be compiled, in memory, in pieces there is room for."""
+def _pieces(plan: Plan, rows: pl.LazyFrame, schema: Schema, memory: int) -> Iterator[pl.DataFrame]:
+    """A partition in memory, in pieces there is room for; at least one."""
     asked = needed(plan, rows, schema, training=True, fitting=True)
     types = asked.collect_schema().dtypes()
-    if not types or not may_compile():
-        yield rows
-        return
-    most = min(max(memory // (_BYTES * len(types)), 1), _PLENTY)
+    most = min(max(memory // (_BYTES * max(len(types), 1)), 1), _PLENTY)
     empty = True
-    for piece in asked.collect_batches(chunk_size=most, maintain_order=True):
-        yield piece.rechunk().lazy()
+    for piece in asked.collect_batches(chunk_size=most, maintain_order=True) if types else ():
+        yield from _whole(piece)
         empty = False
     if empty:
-        yield asked
+        yield (asked if types else rows).collect()
 
 
-def _collected(statistics: Sequence[Statistic], rows: pl.LazyFrame) -> list[pl.DataFrame]:
-    """Groups by streaming, which bounds their memory; other numbers without: their last digits stay then."""
-    found = by_number(statistics, rows.collect()) if may_compile() else {}
-    left = [place for place in range(len(statistics)) if place not in found]
-    plans = {place: statistics[place].plan(rows) for place in left}
-    keyed = [place for place in left if getattr(statistics[place], "keys", ())]
-    others = [place for place in left if place not in keyed]
-    groups = pl.collect_all([plans[place] for place in keyed], engine="streaming")
-    numbers = pl.collect_all([plans[place] for place in others], engine="in-memory")
-    found |= dict(zip([*keyed, *others], [*groups, *numbers], strict=True))
-    return [found[place] for place in range(len(statistics))]
+def _whole(rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """A piece as it lies in memory: long stretches one by one, short ones moved together."""
+    lengths = rows.to_series(0).chunk_lengths()
+    if min(lengths) < LEAST_ROWS:
+        yield rows.rechunk()
+        return
+    for start, length in zip(accumulate([0, *lengths[:-1]]), lengths, strict=True):
+        yield rows.slice(start, length)

@@ -30,6 +30,11 @@ class Pile:
     frames: tuple[pl.DataFrame, ...]
     folders: tuple[Path, ...] = ()
 
+    @property
+    def bytes(self) -> int:
+        """What its frames take in memory."""
+        return sum(int(frame.estimated_size()) for frame in self.frames)
+
 
 @dataclass(frozen=True, slots=True)
 class Spill:
@@ -54,17 +59,18 @@ class Spill:
         """The piles of both, one for each statistic."""
         both = zip(left, right, strict=True)
         piles = [Pile(one.frames + other.frames, one.folders + other.folders) for one, other in both]
-        if sum(map(_size, piles)) > self.limit:
+        if sum(pile.bytes for pile in piles) > self.limit:
             self._shrink(piles, lambda number: self._merged(statistics[number], piles[number]))
             self._shrink(piles, lambda number: self._stored(statistics[number], piles[number]))
         return piles
 
     def _shrink(self, piles: list[Pile], change: Callable[[int], Pile]) -> None:
         """Change the piles, the highest first, until half of the limit is free."""
-        for number in sorted(range(len(piles)), key=lambda number: -_size(piles[number])):
-            if sum(map(_size, piles)) <= self.limit // 2:
+        for number in sorted(range(len(piles)), key=lambda number: -piles[number].bytes):
+            if sum(pile.bytes for pile in piles) <= self.limit // 2:
                 return
-            piles[number] = change(number)
+            if piles[number].frames:
+                piles[number] = change(number)
 
     def _merged(self, statistic: Statistic, pile: Pile) -> Pile:
         return Pile((_merged(statistic, pile.frames),), pile.folders)
@@ -94,10 +100,6 @@ class Spill:
     def _kept(self, statistic: Statistic, frame: pl.DataFrame) -> pl.DataFrame:
         keep = None if self.whole else getattr(statistic, "keep", None)
         return frame if keep is None else frame.filter(keep)
-
-
-def _size(pile: Pile) -> int:
-    return sum(int(frame.estimated_size()) for frame in pile.frames)
 
 
 def _merged(statistic: Statistic, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:

@@ -1,5 +1,6 @@
 """Compiled loops give what the other way gives: numbers, positions, statistics, whole workflows."""
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import reduce
 
 import numpy as np
@@ -10,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shortlist.features import Workflow, _compiled, ops
-from shortlist.features._by_number import by_number
 from shortlist.features._compiled import kernels, may_compile
 from shortlist.features._gather import taken
 from shortlist.features._hash import mix
 from shortlist.features._key_table import KeyTable
 from shortlist.features._keyed_statistics import KeyedMoments
 from shortlist.features._numbered import LongIndex, numbered
+from shortlist.features._running import Running
 from shortlist.features._scalars import Affine, Clamp, Fill, Log1p, run_scalars
 from shortlist.features._statistics import Counts
 from shortlist.features.engine import Local
@@ -165,11 +166,23 @@ def same(found: pl.DataFrame, expected: pl.DataFrame) -> None:
     pl.testing.assert_frame_equal(found.sort(keys), expected.sort(keys), rel_tol=1e-12, check_dtypes=True)
 
 
+def added(asked: list, frames: list[pl.DataFrame]) -> dict[int, pl.DataFrame]:
+    """What running statistics give for frames one after the other."""
+    running = Running(kernels(10**9), asked, frames[0].lazy())
+    with ThreadPoolExecutor(2) as pool:
+        for frame in frames:
+            for work in running.add(pool, frame):
+                work.result()
+        return running.frames(pool)
+
+
 @pytest.mark.parametrize("key", ["k", "s"])
-def test_statistics_by_number_are_those_of_groups(always, key) -> None:
+@pytest.mark.parametrize("cuts", [(), (1, 1, 200)])
+def test_statistics_by_number_are_those_of_groups(always, key, cuts) -> None:
     frame, asked = rows(500), statistics(key)
-    found = by_number(asked, frame)
-    assert list(found) == [0, 1, 2, 3]
+    ends = [*cuts, len(frame)]
+    found = added(asked, [frame[start:end] for start, end in zip((0, *cuts), ends, strict=True)])
+    assert sorted(found) == [0, 1, 2, 3]
     for place, statistic in enumerate(asked):
         same(found[place], statistic.plan(frame.lazy()).collect())
 
@@ -191,7 +204,7 @@ def test_what_numbers_do_not_give_is_left_to_groups(always) -> None:
         Counts({"a": pl.col("k"), "b": pl.col("s")}),
         Counts({"value": pl.col("y") == 1}),
     ]
-    assert by_number(asked, rows(100)) == {}
+    assert added(asked, [rows(100)]) == {}
 
 
 @pytest.mark.parametrize("key", ["k", "s"])

@@ -2,7 +2,7 @@
 
 from shortlist.features.engine._dask import Dask
 from shortlist.features.engine._local import Local
-from shortlist.features.engine._protocol import Engine
+from shortlist.features.engine._protocol import Engine, ReadsAhead
 from shortlist.features.engine._tree import MergeTree
 
-__all__ = ["Dask", "Engine", "Local", "MergeTree"]
+__all__ = ["Dask", "Engine", "Local", "MergeTree", "ReadsAhead"]

@@ -1,7 +1,7 @@
 """One machine: partition by partition."""
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
@@ -77,11 +77,34 @@ class Local:
         tree = MergeTree(merge)
         share_heap()
         with Progress(self._progress, len(parts)) as progress, ThreadPoolExecutor(self.threads) as pool:
-            for measured in _in_order(pool, self.threads, measure, parts):
+            for measured in _in_order(pool, self.threads + 1, measure, parts):
                 progress.step(measured=measured)
                 tree.add(measured)
         give_back()
         return tree.total()
+
+    def read_ahead(
+        self, read: Callable[[P], Iterable[T]], take: Callable[[T], None], parts: Sequence[P]
+    ) -> None:
+        """Take what is read of all parts, in order; one thread reads the next meanwhile.
+
+        Raises:
+            ArgumentError: there are no parts.
+        """
+        if not parts:
+            raise ArgumentError("read_ahead", received="no partitions", expected="at least one partition")
+        share_heap()
+        found = ((number, one) for number, part in enumerate(parts) for one in read(part))
+        with Progress(self._progress, len(parts)) as progress, ThreadPoolExecutor(1) as reader:
+            done, ahead = 0, reader.submit(next, found, None)
+            while (numbered := ahead.result()) is not None:
+                ahead = reader.submit(next, found, None)
+                if numbered[0] > done:
+                    progress.step(numbered[0] - done)
+                    done = numbered[0]
+                take(numbered[1])
+            progress.step(len(parts) - done)
+        give_back()
 
     def shuffle(
         self, partitions: Sequence[pl.LazyFrame], key: str | Sequence[str], count: int
@@ -109,7 +132,7 @@ class Local:
 def _in_order(
     pool: ThreadPoolExecutor, ahead: int, work: Callable[[P], T], parts: Sequence[P]
 ) -> Iterator[T]:
-    """Results in the order of the parts, with so many under way."""
+    """Results in the order of the parts, with so many under way or done and waiting for those before."""
     running: deque[Future[T]] = deque()
     for part in parts:
         if len(running) == ahead:

@@ -1,12 +1,12 @@
 """What every engine offers. It schedules Polars code by partition; it does not translate it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 import polars as pl
 
-__all__ = ["Engine"]
+__all__ = ["Engine", "ReadsAhead"]
 
 P = TypeVar("P")
 T = TypeVar("T")
@@ -53,4 +53,18 @@ class Engine(Protocol):
         """A new folder for files of a job, which every worker can write to.
 
         It is removed when the engine is no longer used, and at exit; the caller may remove it before.
+        """
+
+
+@runtime_checkable
+class ReadsAhead(Protocol):
+    """What an engine of one process may offer beside: statistics then add up, where others are merged."""
+
+    def read_ahead(
+        self, read: Callable[[P], Iterable[T]], take: Callable[[T], None], parts: Sequence[P]
+    ) -> None:
+        """Take what is read of all parts, one after the other in order; the next is read meanwhile.
+
+        Raises:
+            ArgumentError: there are no parts.
         """

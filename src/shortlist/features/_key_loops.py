@@ -1,0 +1,275 @@
+"""Loops over keys, compiled.
+
+Distinct values are numbered from 1 in the order of their first rows; 0 is null. A hash table with open
+addressing and linear steps, at most half full, has the numbers, 0 for an empty slot. A string is two words,
+as in Arrow's views: its length and first bytes, then the rest of up to 12 bytes, or where the bytes are.
+Rows go block by block: first every value's first slot is read, so that the reads wait for memory together;
+then the few rows whose value is not there go on one by one.
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from shortlist.features._jit import Flags, Integers, Numbers, U, Words, compiled, inlined, mixed, word_at
+
+__all__ = [
+    "find_integers",
+    "find_texts",
+    "number_integers",
+    "number_texts",
+    "place_integers",
+    "place_texts",
+]
+
+Bytes = npt.NDArray[np.uint8]
+
+_BLOCK = 1 << 10
+_INLINE, _HALF, _LOW, _WORD = U(12), U(32), U(0xFFFFFFFF), U(8)
+
+
+@compiled
+def place_integers(keys: Integers, count: int, slots: Numbers) -> None:
+    """Fill the empty hash table of so many keys."""
+    mask = U(len(slots) - 1)
+    for number in range(1, count + 1):
+        slot = mixed(U(keys[number])) & mask
+        while slots[slot] != 0:
+            slot = (slot + U(1)) & mask
+        slots[slot] = number
+
+
+@compiled
+def number_integers(  # noqa: PLR0917 - compiled loops take no keywords
+    values: Integers, missing: Flags, keys: Integers, slots: Numbers, count: int, out: Numbers, start: int
+) -> tuple[int, int]:
+    """Number the values from a row on, until the table is half full; where it ends, and the keys by then.
+
+    Args:
+        values: int64 [N].
+        missing: bool [N], True for null; empty where there is none.
+        keys: the distinct values behind a place for null, then room for others.
+        slots: the hash table, twice as many as there is room for keys.
+        count: how many keys there are.
+        out: int32 [N]: takes the numbers.
+        start: the first row.
+    """
+    mask, most, nulls = U(len(slots) - 1), len(keys) - 1, len(missing) > 0
+    hashes, left = np.empty(_BLOCK, np.uint64), np.empty(_BLOCK, np.int64)
+    for begin in range(start, len(values), _BLOCK):
+        end = min(begin + _BLOCK, len(values))
+        if count + end - begin > most:
+            return begin, count
+        for row in range(begin, end):
+            hashes[row - begin] = mixed(U(values[row]))
+        for row in range(begin, end):
+            out[row] = slots[hashes[row - begin] & mask]
+        waiting = 0
+        for row in range(begin, end):
+            null = nulls and missing[row]
+            left[waiting] = row
+            waiting += (out[row] == 0 or keys[out[row]] != values[row]) and not null
+            out[row] = 0 if null else out[row]
+        for place in range(waiting):
+            row, value = left[place], values[left[place]]
+            slot = hashes[row - begin] & mask
+            while slots[slot] != 0 and keys[slots[slot]] != value:
+                slot = (slot + U(1)) & mask
+            if slots[slot] == 0:
+                count += 1
+                keys[count], slots[slot] = value, count
+            out[row] = slots[slot]
+    return len(values), count
+
+
+@compiled
+def find_integers(values: Integers, missing: Flags, keys: Integers, slots: Numbers) -> Integers:
+    """The number of each value less one, -1 for one without a number, -2 for null: int64 [N]."""
+    out, nulls, mask = np.empty(len(values), np.int64), len(missing) > 0, U(len(slots) - 1)
+    hashes, left = np.empty(_BLOCK, np.uint64), np.empty(_BLOCK, np.int64)
+    for start in range(0, len(values), _BLOCK):
+        end = min(start + _BLOCK, len(values))
+        for row in range(start, end):
+            hashes[row - start] = mixed(U(values[row]))
+        for row in range(start, end):
+            out[row] = slots[hashes[row - start] & mask]
+        waiting = 0
+        for row in range(start, end):
+            null = nulls and missing[row]
+            left[waiting] = row
+            waiting += out[row] != 0 and keys[out[row]] != values[row] and not null
+            out[row] = -2 if null else out[row] - 1
+        for place in range(waiting):
+            row, value = left[place], values[left[place]]
+            slot = hashes[row - start] & mask
+            while slots[slot] != 0 and keys[slots[slot]] != value:
+                slot = (slot + U(1)) & mask
+            out[row] = slots[slot] - 1
+    return out
+
+
+@inlined
+def _place_of(second: Any, buffers: Any) -> Any:
+    """Where the bytes of a long string are."""
+    return buffers[second & _LOW] + (second >> _HALF)
+
+
+@inlined
+def _text_hash(first: Any, second: Any, buffers: Any) -> Any:
+    length = first & _LOW
+    if length <= _INLINE:
+        return mixed(first ^ mixed(second))
+    place, total, done = _place_of(second, buffers), mixed(length), U(0)
+    while done + _WORD <= length:
+        total = mixed(total ^ word_at(place + done))
+        done += _WORD
+    return total if done == length else mixed(total ^ word_at(place + length - _WORD))
+
+
+@inlined
+def _same_bytes(second: Any, buffers: Any, other: Any, others: Any, length: Any) -> Any:
+    """Whether two long strings of one length and beginning are equal."""
+    left, right, done = _place_of(second, buffers), _place_of(other, others), U(0)
+    while done + _WORD <= length:
+        if word_at(left + done) != word_at(right + done):
+            return False
+        done += _WORD
+    return done == length or word_at(left + length - _WORD) == word_at(right + length - _WORD)
+
+
+@inlined
+def _is_short(views: Any, row: Any, keys: Any, number: Any) -> Any:
+    """Whether a string is a key that needs no more than its two words."""
+    same = (views[row, 0] == keys[number, 0]) & (views[row, 1] == keys[number, 1])
+    return same & ((views[row, 0] & _LOW) <= _INLINE)
+
+
+@inlined
+def _is_text(  # noqa: PLR0917 - the same
+    first: Any, second: Any, buffers: Any, keys: Any, number: Any, key_buffers: Any
+) -> Any:
+    """Whether a string is a key."""
+    if first != keys[number, 0]:
+        return False
+    if first & _LOW <= _INLINE:
+        return second == keys[number, 1]
+    return _same_bytes(second, buffers, keys[number, 1], key_buffers, first & _LOW)
+
+
+@compiled
+def place_texts(keys: Words, count: int, buffers: Words, slots: Numbers) -> None:
+    """Fill the empty hash table of so many strings."""
+    mask = U(len(slots) - 1)
+    for number in range(1, count + 1):
+        slot = _text_hash(keys[number, 0], keys[number, 1], buffers) & mask
+        while slots[slot] != 0:
+            slot = (slot + U(1)) & mask
+        slots[slot] = number
+
+
+@inlined
+def _keep(second: Any, length: Any, buffers: Any, heap: Any, used: Any) -> None:
+    """Copy the bytes of a long string."""
+    place = _place_of(second, buffers)
+    for start in range(0, length, 8):
+        at = min(start, length - 8)
+        word = word_at(place + U(at))
+        for byte in range(8):
+            heap[used + at + byte] = (word >> U(8 * byte)) & U(0xFF)
+
+
+@compiled
+def number_texts(  # noqa: PLR0917 - the same
+    views: Words,
+    buffers: Words,
+    missing: Flags,
+    keys: Words,
+    key_buffers: Words,
+    slots: Numbers,
+    count: int,
+    heap: Bytes,
+    used: Any,
+    out: Numbers,
+    start: int,
+) -> tuple[int, int, int]:
+    """The same for strings, until the heap is full too; where it ends, the keys and the bytes by then.
+
+    Args:
+        views: uint64 [N, 2].
+        buffers: addresses of the bytes that views refer to.
+        missing: bool [N], True for null; empty where there is none.
+        keys: [K, 2]: words of the distinct strings behind a place for null, then room for others.
+        key_buffers: addresses of the bytes that keys refer to, the heap's last.
+        slots: the hash table, twice as many as there is room for keys.
+        count: how many keys there are.
+        heap: takes the bytes of new long strings.
+        used: how many it has.
+        out: int32 [N]: takes the numbers.
+        start: the first row.
+    """
+    mask, most, nulls = U(len(slots) - 1), len(keys) - 1, len(missing) > 0
+    hashes, left = np.empty(_BLOCK, np.uint64), np.empty(_BLOCK, np.int64)
+    last = U(len(key_buffers) - 1)
+    for begin in range(start, len(views), _BLOCK):
+        end = min(begin + _BLOCK, len(views))
+        long: Any = 0
+        for row in range(begin, end):
+            null, length = nulls and missing[row], views[row, 0] & _LOW
+            hashes[row - begin] = U(0) if null else _text_hash(views[row, 0], views[row, 1], buffers)
+            long += 0 if null or length <= _INLINE else np.int64(length)
+        if count + end - begin > most or used + long > len(heap):
+            return begin, count, used
+        for row in range(begin, end):
+            out[row] = slots[hashes[row - begin] & mask]
+        waiting = 0
+        for row in range(begin, end):
+            null, number = nulls and missing[row], out[row]
+            left[waiting] = row
+            waiting += (number == 0 or not _is_short(views, row, keys, number)) and not null
+            out[row] = 0 if null else number
+        for place in range(waiting):
+            row = left[place]
+            first, second, slot = views[row, 0], views[row, 1], hashes[row - begin] & mask
+            while slots[slot] != 0 and not _is_text(first, second, buffers, keys, slots[slot], key_buffers):
+                slot = (slot + U(1)) & mask
+            if slots[slot] == 0:
+                if first & _LOW > _INLINE:
+                    length = np.int64(first & _LOW)
+                    _keep(second, length, buffers, heap, used)
+                    second = last | (U(used) << _HALF)
+                    used += length
+                count += 1
+                keys[count, 0], keys[count, 1], slots[slot] = first, second, count
+            out[row] = slots[slot]
+    return len(views), count, used
+
+
+@compiled
+def find_texts(  # noqa: PLR0917 - compiled loops take no keywords
+    views: Words, buffers: Words, missing: Flags, keys: Words, key_buffers: Words, slots: Numbers
+) -> Integers:
+    """The number of each string less one, -1 for one without a number, -2 for null: int64 [N]."""
+    out, nulls, mask = np.empty(len(views), np.int64), len(missing) > 0, U(len(slots) - 1)
+    hashes, left = np.empty(_BLOCK, np.uint64), np.empty(_BLOCK, np.int64)
+    for start in range(0, len(views), _BLOCK):
+        end = min(start + _BLOCK, len(views))
+        for row in range(start, end):
+            hashes[row - start] = (
+                U(0) if nulls and missing[row] else _text_hash(views[row, 0], views[row, 1], buffers)
+            )
+        for row in range(start, end):
+            out[row] = slots[hashes[row - start] & mask]
+        waiting = 0
+        for row in range(start, end):
+            null, number = nulls and missing[row], out[row]
+            left[waiting] = row
+            waiting += number != 0 and not _is_short(views, row, keys, number) and not null
+            out[row] = -2 if null else number - 1
+        for place in range(waiting):
+            row = left[place]
+            first, second, slot = views[row, 0], views[row, 1], hashes[row - start] & mask
+            while slots[slot] != 0 and not _is_text(first, second, buffers, keys, slots[slot], key_buffers):
+                slot = (slot + U(1)) & mask
+            out[row] = slots[slot] - 1
+    return out
