@@ -52,7 +52,7 @@ class Engine:
         return f"partitions of {self.cut:,} rows, {self.threads} written at once, memory={self.memory!r}"
 
 
-ROOMY, TIGHT = Engine(500_000, 2, "400MB"), Engine(250_000, 1, "150MB")
+ROOMY, TIGHT = Engine(500_000, 2, "1GB"), Engine(250_000, 1, "150MB")
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,19 @@
 """The offline path: the expressions of a plan over lazy frames."""
 
+from collections.abc import Iterator
+from itertools import accumulate
+
 import polars as pl
 
 from shortlist.errors import SchemaError, near
+from shortlist.features._compiled import LEAST_ROWS
 from shortlist.features._event_source import EventSource
 from shortlist.features._frame_columns import enter, leave
 from shortlist.features._op import Exprs, OutOfFold, Step
 from shortlist.features._plan import Key, Lane, Plan, States
 from shortlist.schema import Column, Schema, Tags
 
-__all__ = ["needed", "prepare", "transform_frame", "waiting"]
+__all__ = ["needed", "prepare", "stretches", "transform_frame", "waiting"]
 
 
 def waiting(plan: Plan, states: States, *, training: bool = True) -> list[tuple[Key, Step, Exprs]]:
@@ -61,6 +65,19 @@ def needed(
     if any(column.name not in schema for _, column in plan.sources):
         read.update(source_columns(schema), *(source.needs.row for source, _ in plan.sources))
     return rows.select(name for name in schema.names if name in read)
+
+
+def stretches(rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """A frame as it lies in memory, without moving it: stretch by stretch; where there is a short one, whole.
+
+    Loops and arrays need a column in one stretch.
+    """
+    lengths = rows.to_series(0).chunk_lengths() if rows.width else [len(rows)]
+    if len(lengths) == 1 or min(lengths) < LEAST_ROWS:
+        yield rows.rechunk()
+        return
+    for start, length in zip(accumulate([0, *lengths[:-1]]), lengths, strict=True):
+        yield rows.slice(start, length)
 
 
 def _counted(column: Column) -> bool:

@@ -11,8 +11,9 @@ import numpy.typing as npt
 import polars as pl
 
 from shortlist.features._array_columns import is_missing
+from shortlist.features._batch_index import BatchIndex
 from shortlist.features._combination_index import CombinationIndex
-from shortlist.features._compiled import kernels, may_compile
+from shortlist.features._compiled import LEAST_ROWS, kernels, may_compile
 from shortlist.features._integer_index import IntegerIndex
 from shortlist.features._numbered import LongIndex, can_number
 
@@ -25,6 +26,8 @@ UNKNOWN_KEY, NULL_KEY = -1, -2
 
 # How many different expressions a table remembers; workflows use one or two.
 _REMEMBERED = 8
+# So many values in so many keys are found by compiled loops; others do not wait long for memory.
+_LARGE, _SOME = 4096, 32
 
 
 class KeyTable:
@@ -53,6 +56,7 @@ class KeyTable:
         self._whole: tuple[KeyTable, Numbers] | None = None
         self._asked = 0
         self._long: LongIndex | None = None
+        self._batch: BatchIndex | None = None
         self._lock = Lock()
 
     def __len__(self) -> int:
@@ -114,6 +118,10 @@ class KeyTable:
 
     def find_many(self, values: Sequence[Any]) -> Positions:
         """The same as int64 [N]."""
+        if self._batch is not None and len(values) >= _SOME:
+            at_once = self._batch.places(values)
+            if at_once is not None:
+                return at_once
         find, native = self._lookup_with_null.get, self.native
         found = np.fromiter(map(find, values, repeat(UNKNOWN_KEY)), np.int64, len(values))
         for row in np.flatnonzero(found == UNKNOWN_KEY).tolist():
@@ -140,8 +148,11 @@ class KeyTable:
         return {pl.String: str, pl.Boolean: bool}.get(self._type.base_type(), int)
 
     def warm_up(self) -> None:
-        """Build the look-up of single values now."""
+        """Build the look-ups of single values now, and of some at once where loops may be compiled."""
         _ = self._lookup_with_null
+        loops = kernels(LEAST_ROWS) if len(self) >= _LARGE and len(self.keys) == 1 else None
+        if loops is not None and can_number(self._type):
+            self._batch = BatchIndex(loops, self._series, self.native)
 
     @cached_property
     def is_text(self) -> bool:

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import TypeVar
 
 import polars as pl
 
-from shortlist.features._compiled import LEAST_ROWS, may_compile
-from shortlist.features._frames import needed, prepare
+from shortlist.features._compiled import may_compile
+from shortlist.features._frames import needed, prepare, stretches
 from shortlist.features._plan import Plan
 from shortlist.features._rows import Rows
 from shortlist.features._spill import Pile, Spill
@@ -82,17 +81,7 @@ def _pieces(plan: Plan, rows: pl.LazyFrame, schema: Schema, memory: int) -> Iter
     most = min(max(memory // (_BYTES * max(len(types), 1)), 1), _PLENTY)
     empty = True
     for piece in asked.collect_batches(chunk_size=most, maintain_order=True) if types else ():
-        yield from _whole(piece)
+        yield from stretches(piece)
         empty = False
     if empty:
         yield (asked if types else rows).collect()
-
-
-def _whole(rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    """A piece as it lies in memory: long stretches one by one, short ones moved together."""
-    lengths = rows.to_series(0).chunk_lengths()
-    if min(lengths) < LEAST_ROWS:
-        yield rows.rechunk()
-        return
-    for start, length in zip(accumulate([0, *lengths[:-1]]), lengths, strict=True):
-        yield rows.slice(start, length)

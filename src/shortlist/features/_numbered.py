@@ -14,6 +14,8 @@ __all__ = [
     "Numbered",
     "Numbering",
     "Numbers",
+    "Texts",
+    "arrow_words",
     "can_number",
     "frozen",
     "missing",
@@ -118,8 +120,12 @@ class Integers:
 
     def find(self, values: pl.Series) -> npt.NDArray[np.int64]:
         """See `Numbering`."""
+        return self.find_plain(plain_integers(values), missing(values))
+
+    def find_plain(self, values: npt.NDArray[np.int64], null: Flags) -> npt.NDArray[np.int64]:
+        """The same for what `plain_integers` and `missing` give."""
         found: npt.NDArray[np.int64] = self._kernels.find_integers(
-            plain_integers(values), missing(values), frozen(self._keys), frozen(self._slots)
+            values, null, frozen(self._keys), frozen(self._slots)
         )
         return found
 
@@ -176,13 +182,12 @@ class Texts:
     def find(self, values: pl.Series) -> npt.NDArray[np.int64]:
         """See `Numbering`."""
         views, buffers, _held = _words(values)
+        return self.find_words(views, buffers, missing(values))
+
+    def find_words(self, views: Words, buffers: Words, null: Flags) -> npt.NDArray[np.int64]:
+        """The same for what `arrow_words` and `missing` give."""
         found: npt.NDArray[np.int64] = self._kernels.find_texts(
-            views,
-            buffers,
-            missing(values),
-            frozen(self._keys),
-            _addresses(self._heaps),
-            frozen(self._slots),
+            views, buffers, null, frozen(self._keys), _addresses(self._heaps), frozen(self._slots)
         )
         return found
 
@@ -256,10 +261,15 @@ def plain_integers(values: pl.Series) -> npt.NDArray[np.int64]:
 def _words(values: pl.Series) -> tuple[Words, Words, object]:
     """The views of strings, the addresses of the buffers they refer to, and what keeps these alive."""
     arrow = values.rechunk().to_arrow(compat_level=pl.CompatLevel.newest())
+    return *arrow_words(arrow), arrow
+
+
+def arrow_words(arrow: pa.Array) -> tuple[Words, Words]:
+    """The views of Arrow's strings, and the addresses of their buffers, which the caller keeps alive."""
     _, views, *data = arrow.buffers()
     words = np.frombuffer(views, np.uint64).reshape(-1, 2)[arrow.offset : arrow.offset + len(arrow)]
     addresses = np.array([buffer.address for buffer in data] or [0], np.uint64)
-    return frozen(words), frozen(addresses), arrow
+    return frozen(words), frozen(addresses)
 
 
 def _addresses(heaps: list[npt.NDArray[np.uint8]]) -> Words:

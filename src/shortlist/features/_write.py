@@ -9,7 +9,7 @@ import polars as pl
 
 from shortlist.features._coverage import Seen, seen_coverage, tally
 from shortlist.features._event_source import EventSource
-from shortlist.features._frames import needed, prepare, transform_frame
+from shortlist.features._frames import needed, prepare, stretches, transform_frame
 from shortlist.features._plan import Plan, States
 from shortlist.features._rows import Rows
 from shortlist.io import (
@@ -73,7 +73,7 @@ class Change:
             yield self._counted(raw.head(0).collect())
 
     def _counted(self, raw: pl.DataFrame) -> tuple[pl.DataFrame, tuple[Seen, ...]]:
-        out = self(raw.lazy()).collect()
+        out = pl.concat([self(stretch.lazy()).collect() for stretch in stretches(raw)], rechunk=False)
         return out, tuple(tally(self.plan, self.states, raw, out))
 
 

@@ -10,16 +10,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shortlist.features import Workflow, _compiled, ops
+from shortlist.errors import ArgumentError
+from shortlist.features import Workflow, _compiled, _key_table, _numbered, ops
+from shortlist.features._batch_index import BatchIndex
 from shortlist.features._compiled import kernels, may_compile
+from shortlist.features._frames import stretches
 from shortlist.features._gather import taken
 from shortlist.features._hash import mix
 from shortlist.features._key_table import KeyTable
 from shortlist.features._keyed_statistics import KeyedMoments
-from shortlist.features._numbered import LongIndex, numbered
+from shortlist.features._numbered import LongIndex, numbered, numbering
 from shortlist.features._running import Running
 from shortlist.features._scalars import Affine, Clamp, Fill, Log1p, run_scalars
-from shortlist.features._statistics import Counts
+from shortlist.features._statistics import Counts, Moments
 from shortlist.features.engine import Local
 from shortlist.features.engine._memory import give_back, share_heap
 from shortlist.features.ops._groups import group_places
@@ -91,6 +94,70 @@ def test_tables_of_many_values_grow(kind) -> None:
     index = LongIndex(kernels(10**9), values)
     assert index.places(values.reverse()).tolist() == list(range(59_999, -1, -1))
     assert set(index.places((pl.Series("x", range(60_000, 60_100))).cast(TYPES[kind])).tolist()) == {-1}
+
+
+@pytest.mark.parametrize("kind", list(CELLS))
+@settings(deadline=None, max_examples=60)
+@given(data=st.data())
+def test_numbers_go_on_over_many_columns(kind, data) -> None:
+    parts = [column(data, kind) for _ in range(3)]
+    growing = numbering(kernels(10**9), TYPES[kind]())
+    numbers = [growing.number(part) for part in parts]
+    keys, whole = growing.keys(), pl.concat(parts)
+    assert keys.gather(np.concatenate(numbers)).equals(whole, null_equal=True)
+    assert growing.count == whole.drop_nulls().n_unique()
+    assert growing.find(whole).tolist() == [n - 1 if n else -2 for n in np.concatenate(numbers).tolist()]
+
+
+def test_long_strings_are_kept_in_as_many_heaps_as_it_takes(monkeypatch) -> None:
+    monkeypatch.setattr(_numbered, "_LEAST_BYTES", 1 << 14)
+    monkeypatch.setattr(_numbered, "_MOST_BYTES", 1 << 16)
+    growing = numbering(kernels(10**9), pl.String())
+    words = [f"a string of some length, which is number {n}" for n in range(5000)]
+    for start in range(0, 5000, 1250):  # what they refer to is gone before the next come
+        growing.number(pl.Series(words[start : start + 1250] + words[:10]))
+    assert growing.keys().to_list() == [None, *words]
+    assert growing.bytes > 5000 * (16 + len(words[0]))
+    huge = ["b" * 200_000, "c" * 200_000]
+    assert growing.number(pl.Series([*huge, words[7], *huge])).tolist() == [5001, 5002, 8, 5001, 5002]
+    assert growing.keys()[-2:].to_list() == huge
+
+
+BATCHES = {
+    "int64": st.one_of(CELLS["int64"], st.sampled_from([2.0, 2.5, "2", True, 2**70, float("nan")])),
+    "uint64": st.one_of(CELLS["uint64"], st.sampled_from([-1, 2.0, "2"])),
+    "int8": st.one_of(CELLS["int8"], st.sampled_from([1000, "2"])),
+    "string": st.one_of(CELLS["string"], st.sampled_from([2, b"a", "\ud800", 2.0])),
+}
+
+
+@pytest.mark.parametrize("kind", list(CELLS))
+@settings(deadline=None, max_examples=80)
+@given(data=st.data())
+def test_values_at_once_are_found_like_single_ones(kind, data) -> None:
+    keys = column(data, kind).drop_nulls().unique(maintain_order=True)
+    values = data.draw(st.lists(data.draw(st.sampled_from([CELLS[kind], BATCHES[kind]])), max_size=12))
+    table = KeyTable(keys.to_frame(), ("x",))
+    expected = [table.find_all([value])[0] for value in values]
+    found = BatchIndex(kernels(10**9), keys, table.native).places(values)
+    assert found is None or found.tolist() == expected
+    if {type(value) for value in values} <= {table.native, type(None)} and 2**70 not in values:
+        assert found is not None or "\ud800" in values or (kind == "uint64" and -1 in values)
+
+
+def test_a_large_table_that_is_warm_finds_values_at_once(monkeypatch) -> None:
+    monkeypatch.setattr(_key_table, "_LARGE", 3)
+    monkeypatch.setattr(_key_table, "_SOME", 2)
+    table = KeyTable(pl.DataFrame({"x": ["a", "b", "17"]}), ("x",))
+    asked = ["b", None, "c", 17]
+    cold = [table.find_many(asked[:rows]).tolist() for rows in range(5)]
+    table.warm_up()
+    assert table._batch is not None
+    assert [table.find_many(asked[:rows]).tolist() for rows in range(5)] == cold
+    assert cold[4] == [1, -2, -1, 2]
+    small = KeyTable(pl.DataFrame({"x": ["a", "b"]}), ("x",))
+    small.warm_up()
+    assert small._batch is None
 
 
 def test_hashes_and_gathers_are_those_of_numpy(always) -> None:
@@ -187,6 +254,44 @@ def test_statistics_by_number_are_those_of_groups(always, key, cuts) -> None:
         same(found[place], statistic.plan(frame.lazy()).collect())
 
 
+def test_sums_are_right_to_the_last_digits_whatever_the_order(always) -> None:
+    frame = pl.DataFrame({"k": [1, 1, 1, 2], "x": [1e16, 1.0, -1e16, 0.1]})
+    asked = [KeyedMoments({"key_0": pl.col("k")}, {"x": pl.col("x")})]
+    assert added(asked, [frame])[0].rows() == [(1, 3, 1.0), (2, 1, 0.1)]
+
+
+VALUES = st.lists(
+    st.one_of(st.none(), st.floats(-1e6, 1e6), st.sampled_from([float("inf"), float("nan"), 1e6])), max_size=9
+)
+
+
+@settings(deadline=None, max_examples=100)
+@given(parts=st.lists(VALUES, min_size=1, max_size=4), apart=st.sampled_from([0.0, 1e9]))
+def test_moments_by_loops_are_those_of_polars(parts, apart) -> None:
+    asked = Moments(pl.col("x"))
+    frames = [pl.DataFrame({"x": part}, schema={"x": pl.Float64}) + apart for part in parts]
+    n, mean, m2 = added([asked], frames)[0].row(0)
+    expected = asked.plan(pl.concat(frames).lazy()).collect().row(0)
+    assert n == expected[0]
+    assert mean == pytest.approx(expected[1], rel=1e-12, abs=1e-9)
+    assert m2 == pytest.approx(expected[2], rel=1e-9, abs=1e-3 if apart else 1e-9)
+
+
+def test_equal_values_have_no_deviation() -> None:
+    frames = [pl.DataFrame({"x": [0.1] * rows}) for rows in (3000, 1, 2500)]
+    assert added([Moments(pl.col("x"))], frames)[0].row(0) == (5501, 0.1, 0.0)
+
+
+def test_stretches_are_the_rows_in_order_without_moving_long_ones(monkeypatch) -> None:
+    frame = pl.concat([pl.DataFrame({"x": range(n)}) for n in (3, 5, 4)], rechunk=False)
+    assert [len(one) for one in stretches(frame)] == [12]
+    monkeypatch.setattr("shortlist.features._frames.LEAST_ROWS", 3)
+    found = list(stretches(frame))
+    assert [len(one) for one in found] == [3, 5, 4]
+    assert pl.concat(found).equals(frame)
+    assert [one.shape for one in stretches(pl.DataFrame())] == [(0, 0)]
+
+
 @pytest.mark.parametrize("key", ["k", "s"])
 def test_merged_statistics_are_those_of_all_rows(always, key) -> None:
     parts = [rows(300, 1), rows(200, 2), rows(1, 3)]
@@ -260,6 +365,37 @@ def test_a_workflow_is_that_of_the_other_way_and_the_same_every_time(monkeypatch
         pl.testing.assert_frame_equal(one, expected, rel_tol=1e-6)
         exact = ["k", "s", "TE_k_y", "TE_s_y", "s_count"]
         assert one.select(exact).equals(expected.select(exact), null_equal=True)
+
+
+@pytest.mark.parametrize("memory", ["1GB", "20KB"])
+def test_partitions_and_memory_do_not_matter(always, memory, tmp_path) -> None:
+    frame = rows(3000).with_row_index("n").with_columns(pl.col("n").cast(pl.Int64)).select(SCHEMA.names)
+    asked = ["s" >> ops.Categorify(), "k" >> ops.TargetEncoding("y"), "k" >> ops.JoinGroupby(["x"], ("sum",))]
+
+    def fitted(cuts: tuple[int, ...], engine: Local) -> tuple[Workflow, pl.DataFrame]:
+        parts = [frame[a:b] for a, b in zip((0, *cuts), (*cuts, len(frame)), strict=True)]
+        flow = Workflow([*asked, "x" >> ops.Normalize()]).fit(Dataset.of(parts, SCHEMA), engine=engine)
+        return flow, flow.transform(Dataset.of(frame, SCHEMA), training=True).collect()
+
+    flow, whole = fitted((), Local(threads=1))
+    other, cut = fitted((7, 8, 900, 900, 2000), Local(threads=2, memory=memory, scratch=tmp_path))
+    exact = ["s", "TE_k_y"]
+    assert whole.select(exact).equals(cut.select(exact), null_equal=True)
+    sums = [one._fitted.states["2.0.k"].tables["statistics"].frame for one in (flow, other)]
+    pl.testing.assert_frame_equal(*sums, rel_tol=1e-12)
+    moments = [one._fitted.states["3.0.x"].values for one in (flow, other)]
+    assert moments[0] == pytest.approx(moments[1], rel=1e-12)
+
+
+def test_an_engine_reads_ahead_in_order_and_one_at_a_time() -> None:
+    engine, taken = Local(progress=True), []
+    engine.read_ahead(range, taken.append, [2, 0, 3])
+    assert taken == [0, 1, 0, 1, 2]
+    with pytest.raises(ArgumentError, match="read_ahead: expected at least one partition"):
+        engine.read_ahead(range, taken.append, [])
+    with pytest.raises(ZeroDivisionError):
+        engine.read_ahead(lambda n: [1 // n], taken.append, [1, 0])
+    assert taken == [0, 1, 0, 1, 2, 1]
 
 
 def test_single_values_change_like_columns() -> None:
