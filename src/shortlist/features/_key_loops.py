@@ -181,14 +181,9 @@ def _keep(second: Any, length: Any, buffers: Any, heap: Any, used: Any) -> None:
 
 @compiled
 def number_texts(  # noqa: PLR0917 - the same
-    views: Words,
-    buffers: Words,
-    missing: Flags,
-    keys: Words,
-    key_buffers: Words,
-    slots: Numbers,
+    column: tuple[Words, Words, Flags],
+    table: tuple[Words, Words, Numbers, Bytes],
     count: int,
-    heap: Bytes,
     used: Any,
     out: Numbers,
     start: int,
@@ -196,18 +191,15 @@ def number_texts(  # noqa: PLR0917 - the same
     """The same for strings, until the heap is full too; where it ends, the keys and the bytes by then.
 
     Args:
-        views: uint64 [N, 2].
-        buffers: addresses of the bytes that views refer to.
-        missing: bool [N], True for null; empty where there is none.
-        keys: [K, 2]: words of the distinct strings behind a place for null, then room for others.
-        key_buffers: addresses of the bytes that keys refer to, the heap's last.
-        slots: the hash table, twice as many as there is room for keys.
+        column: the strings' words [N, 2], addresses of the bytes they refer to, and where they are null.
+        table: the keys' words, addresses of the bytes they refer to, the hash table, and the last of these
+            heaps, which takes the bytes of new long strings.
         count: how many keys there are.
-        heap: takes the bytes of new long strings.
-        used: how many it has.
+        used: how many bytes the heap has.
         out: int32 [N]: takes the numbers.
         start: the first row.
     """
+    (views, buffers, missing), (keys, key_buffers, slots, heap) = column, table
     mask, most, nulls = U(len(slots) - 1), len(keys) - 1, len(missing) > 0
     hashes, left = np.empty(_BLOCK, np.uint64), np.empty(_BLOCK, np.int64)
     last = U(len(key_buffers) - 1)

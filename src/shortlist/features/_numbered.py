@@ -153,22 +153,13 @@ class Texts:
 
     def number(self, values: pl.Series) -> Numbers:
         """See `Numbering`."""
-        (views, buffers, _held), null = _words(values), missing(values)
+        views, buffers, _held = _words(values)
+        column = views, buffers, missing(values)
         out, row = np.empty(len(values), np.int32), 0
         while True:
-            known = self.count, self._used
+            table = self._keys, _addresses(self._heaps), self._slots, self._heaps[-1]
             row, self.count, self._used = self._kernels.number_texts(
-                views,
-                buffers,
-                null,
-                self._keys,
-                _addresses(self._heaps),
-                self._slots,
-                known[0],
-                self._heaps[-1],
-                known[1],
-                out,
-                row,
+                column, table, self.count, self._used, out, row
             )
             if row == len(out):
                 return out
