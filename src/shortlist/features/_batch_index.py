@@ -12,7 +12,7 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
-from shortlist.features._numbered import Texts, arrow_words, frozen, numbering
+from shortlist.features._numbered import Integers, Texts, arrow_words, frozen
 
 __all__ = ["BatchIndex"]
 
@@ -30,9 +30,9 @@ class BatchIndex:
 
     def __init__(self, kernels: ModuleType, keys: pl.Series, native: type) -> None:
         self._types = {native, type(None)}
-        self._numbers = numbering(kernels, keys.dtype, len(keys))
+        text = keys.dtype == pl.String
+        self._numbers = (Texts if text else Integers)(kernels, keys.dtype, len(keys))
         self._numbers.number(keys)
-        text = isinstance(self._numbers, Texts)
         self._kind = pa.string_view() if text else pa.uint64() if keys.dtype == pl.UInt64 else pa.int64()
         for part in ([], [None]):
             self.places([*keys[:1].to_list(), *part])
@@ -43,17 +43,12 @@ class BatchIndex:
             return None
         try:
             column = pa.array(values, self._kind)
-        except (
-            pa.ArrowInvalid,
-            OverflowError,
-            UnicodeError,
-        ):  # beyond 64 bits, or no text that can be encoded
+        except (pa.ArrowInvalid, OverflowError, UnicodeError):  # beyond 64 bits, or no text at all
             return None
         null = _NONE
         if column.null_count:
             null = frozen(column.is_null().to_numpy(zero_copy_only=False))
         if isinstance(self._numbers, Texts):
             return self._numbers.find_words(*arrow_words(column), null)
-        return self._numbers.find_plain(
-            frozen(np.frombuffer(column.buffers()[1], np.int64, len(column))), null
-        )
+        numbers = np.frombuffer(column.buffers()[1], np.int64, len(column))
+        return self._numbers.find_plain(frozen(numbers), null)

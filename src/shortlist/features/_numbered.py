@@ -10,6 +10,7 @@ import polars as pl
 import pyarrow as pa
 
 __all__ = [
+    "Integers",
     "LongIndex",
     "Numbered",
     "Numbering",
