@@ -19,7 +19,9 @@ _ROOMS = {
         *("BPRMF", "EASE", "IALS", "SLIM", "ItemKNN", "Popularity", "PureSVD", "RP3beta", "RecentPopularity"),
     ),
     "shortlist.models.ranking": (
-        *("DCN", "DLRM", "DNN", "FM", "LR", "CrossOptions", "DeepFM", "RankerOptions", "WideDeep"),
+        *("BST", "DCN", "DIN", "DLRM", "DNN", "FM", "LR", "AutoInt", "BSTOptions", "CrossOptions", "DeepFM"),
+        *("FinalMLP", "MaskNet", "MaskOptions", "NeuMF", "RankerOptions", "StreamOptions", "WideDeep"),
+        *("XDeepFM",),
     ),
     "shortlist.models.retrieval": (
         *("HSTU", "MF", "BERT4Rec", "ESASRec", "GRU4Rec", "MultiHead", "SASRec", "SequenceOptions"),

@@ -1,6 +1,7 @@
 """Blocks and sparse optimizers: embedding tables, dense layers, encoders of histories, row-wise updates."""
 
 from shortlist.nn._batch_norm import BatchNorm
+from shortlist.nn._bilinear import BilinearFusion
 from shortlist.nn._blocks import MLP, ResidualMLP, l2_normalize
 from shortlist.nn._cross import CrossMixture, CrossNetwork, CrossVectors
 from shortlist.nn._embedding import EmbeddingTables, dense_parameters, sparse_tables
@@ -8,6 +9,7 @@ from shortlist.nn._fields import CompressedInteractions, FieldAttention, pairwis
 from shortlist.nn._history import HistoryEncoder
 from shortlist.nn._hstu import HSTUEncoder
 from shortlist.nn._ligr import LiGREncoder
+from shortlist.nn._mask_block import MaskBlock
 from shortlist.nn._memory import keep_freed_memory
 from shortlist.nn._mixed_tables import MixedTables, width_by_size
 from shortlist.nn._pooling import AttentionPooling, MeanPooling, RecencyPooling, SumPooling
@@ -16,12 +18,14 @@ from shortlist.nn._recurrent import RecurrentEncoder
 from shortlist.nn._repeats import each_once
 from shortlist.nn._rows import sum_rows
 from shortlist.nn._rowwise import RowFollower, RowWiseAdagrad, RowWiseAdam
+from shortlist.nn._target_attention import TargetAttention
 from shortlist.nn._transformer import TransformerEncoder
 
 __all__ = [
     "MLP",
     "AttentionPooling",
     "BatchNorm",
+    "BilinearFusion",
     "CompressedInteractions",
     "CrossMixture",
     "CrossNetwork",
@@ -31,6 +35,7 @@ __all__ = [
     "HSTUEncoder",
     "HistoryEncoder",
     "LiGREncoder",
+    "MaskBlock",
     "MeanPooling",
     "MixedTables",
     "Precision",
@@ -41,6 +46,7 @@ __all__ = [
     "RowWiseAdagrad",
     "RowWiseAdam",
     "SumPooling",
+    "TargetAttention",
     "TransformerEncoder",
     "bf16_supported",
     "dense_parameters",

@@ -4,10 +4,16 @@ from collections.abc import Callable
 from typing import Any
 
 from shortlist.models import ranking
-from shortlist.models.ranking import CrossOptions, RankerOptions, RankingModel
+from shortlist.models.ranking import (
+    CrossOptions,
+    MaskOptions,
+    RankerOptions,
+    RankingModel,
+    StreamOptions,
+)
 from shortlist.schema import LIST, Column, Domain, Schema, Shape
 
-__all__ = ["CODES", "DENSE", "NUMBERS", "RANKERS", "SMALL", "WIDE"]
+__all__ = ["CODES", "DENSE", "NUMBERS", "OF_HISTORIES", "OF_IDS", "RANKERS", "SMALL", "WIDE"]
 
 WIDE = Schema(
     [
@@ -60,4 +66,27 @@ RANKERS: dict[str, Make] = {
     "DCN, low rank": _dcn(rank=3),
     "DCN, mixture": _dcn(rank=3, experts=2),
     "DCN, vectors": _dcn(kind="vector"),
+    "XDeepFM": lambda schema, seed: ranking.XDeepFM(schema, **SMALL, seed=seed, interactions=(3, 2)),
+    "AutoInt": lambda schema, seed: ranking.AutoInt(schema, **SMALL, seed=seed),
+    "AutoInt, alone": lambda schema, seed: ranking.AutoInt(
+        schema, dim=4, hidden=(), layers=1, seed=seed, options=DENSE
+    ),
+    "MaskNet": lambda schema, seed: ranking.MaskNet(
+        schema, **SMALL, seed=seed, masks=MaskOptions(reduction=1.0)
+    ),
+    "MaskNet, parallel": lambda schema, seed: ranking.MaskNet(
+        schema, **SMALL, seed=seed, masks=MaskOptions(structure="parallel", blocks=2, reduction=1.0)
+    ),
+    "FinalMLP": lambda schema, seed: ranking.FinalMLP(schema, **SMALL, seed=seed),
+    "FinalMLP, gates": lambda schema, seed: ranking.FinalMLP(
+        schema, **SMALL, seed=seed, streams=StreamOptions(second=(6,), gates=True, heads=2)
+    ),
+}
+# These read what not every schema has: ids of users and items, histories.
+OF_IDS: dict[str, Make] = {
+    "NeuMF": lambda schema, seed: ranking.NeuMF(schema, **SMALL, seed=seed),
+}
+OF_HISTORIES: dict[str, Make] = {
+    "DIN": lambda schema, seed: ranking.DIN(schema, **SMALL, seed=seed, attention=(6,)),
+    "BST": lambda schema, seed: ranking.BST(schema, **SMALL, seed=seed),
 }

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from shortlist.models._arrays import Columns
+from shortlist.models._features import rectangle
 from shortlist.models._inputs import is_categorical, table_of, width_of
 from shortlist.models._tables import Tables
 from shortlist.schema import Schema
@@ -23,11 +24,13 @@ class Cells:
         vectors: ``[B, E, D]`` embeddings of codes, then mean embeddings of lists.
         numbers: ``[B, K]`` numbers and given vectors as they are.
         weights: ``[B, E, T]`` what further numbers the tables hold of each code.
+        events: of each list that is read event by event, vectors ``[B, L, D]`` and a mask ``[B, L]``.
     """
 
     vectors: Tensor
     numbers: Tensor
     weights: Tensor
+    events: tuple[tuple[Tensor, Tensor], ...] = ()
 
     def flat(self) -> Tensor:
         """``[B, E D + K]``."""
@@ -36,7 +39,8 @@ class Cells:
     def take(self, rows: Tensor) -> "Cells":
         """Rows by number."""
         parts = (self.vectors, self.numbers, self.weights)
-        return Cells(*(part.index_select(0, rows) for part in parts))
+        events = tuple((one.index_select(0, rows), mask.index_select(0, rows)) for one, mask in self.events)
+        return Cells(*(part.index_select(0, rows) for part in parts), events)
 
 
 @dataclass(frozen=True)
@@ -120,19 +124,22 @@ class Side:
     Args:
         inputs: the columns, none too.
         dim: width D of an embedding; what tables hold beyond it are weights.
+        events: names of lists that are read event by event, instead of by their mean.
     """
 
-    def __init__(self, inputs: Schema, dim: int) -> None:
+    def __init__(self, inputs: Schema, dim: int, events: Sequence[str] = ()) -> None:
         coded = [column for column in inputs if is_categorical(column)]
         self._scalars = [column.name for column in coded if not column.is_list]
-        self._lists = [(column.name, table_of(column)) for column in coded if column.is_list]
+        lists = [(column.name, table_of(column)) for column in coded if column.is_list]
+        self._lists = [pair for pair in lists if pair[0] not in events]
+        self._events = [pair for pair in lists if pair[0] in events]
         numbers = [column for column in inputs if not is_categorical(column)]
         self._numbers = [column.name for column in numbers]
         self.tables = [table_of(column) for column in coded if not column.is_list]
         self.names = [*self._scalars, *(name for name, _ in self._lists)]
         self.number_widths = [width_of(column) or 0 for column in numbers]
         self.dim, self.fields = dim, len(inputs)
-        self.width = len(coded) * dim + sum(self.number_widths)
+        self.width = len(self.names) * dim + sum(self.number_widths)
 
     def codes(self, columns: Columns) -> list[Tensor]:
         """Codes ``[B]`` of the columns that hold one, in the order of ``tables``."""
@@ -149,19 +156,29 @@ class Side:
         """
         if self.fields == 0:
             return None
+        events = tuple(self._of_events(tables, table, columns[name]) for name, table in self._events)
         values = [_whole(columns[name]) for name in self._numbers]
         wide = [value if value.ndim == 2 else value.unsqueeze(1) for value in values]
         found = [] if scalars is None else [scalars]
         found += [_pooled(tables, table, columns[name]).unsqueeze(1) for name, table in self._lists]
+        if len(found) == 0 and len(wide) == 0:
+            found = [events[0][0][:, :0]]
         if len(found) == 0:
             numbers = joined(wide, dim=1)
             nothing = numbers.new_zeros(numbers.shape[0], 0, self.dim)
-            return Cells(nothing, numbers, nothing)
+            return Cells(nothing, numbers, nothing, events)
         held = joined(found, dim=1)
         numbers = joined(wide, dim=1) if len(wide) > 0 else held.new_zeros(held.shape[0], 0)
         if held.shape[2] == self.dim:
-            return Cells(held, numbers, held[:, :, :0])
-        return Cells(held[:, :, : self.dim], numbers, held[:, :, self.dim :])
+            return Cells(held, numbers, held[:, :, :0], events)
+        return Cells(held[:, :, : self.dim], numbers, held[:, :, self.dim :], events)
+
+    def _of_events(
+        self, tables: Tables | None, name: str, column: Tensor | tuple[Tensor, Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        assert tables is not None
+        codes = rectangle(column)
+        return tables.lookup(name, codes)[:, :, : self.dim], codes != 0
 
 
 def joined(parts: Sequence[Tensor], *, dim: int) -> Tensor:

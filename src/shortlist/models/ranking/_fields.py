@@ -8,7 +8,7 @@ from shortlist.nn import pairwise_sum
 from shortlist.nn._seeded import linear, normal
 from shortlist.rng import derive
 
-__all__ = ["Fields", "FirstOrder"]
+__all__ = ["FieldNorm", "Fields", "FirstOrder"]
 
 _STD = 0.05  # that of the embeddings
 
@@ -135,3 +135,21 @@ class _Numbers(nn.Module):
         for (start, width), layer in zip(self._vectors, self.maps, strict=True):
             parts.append(layer(side.numbers[:, start : start + width]).unsqueeze(1))
         return parts
+
+
+class FieldNorm(nn.Module):
+    """A layer norm of each field by itself, with scales and shifts of its own.
+
+    Args:
+        count: number F of fields.
+        dim: width D.
+    """
+
+    def __init__(self, count: int, dim: int) -> None:
+        super().__init__()
+        self.scale, self.shift = nn.Parameter(torch.ones(count, dim)), nn.Parameter(torch.zeros(count, dim))
+        self._dim = dim
+
+    def forward(self, fields: Tensor) -> Tensor:
+        """``[N, F, D]`` to the same."""
+        return nn.functional.layer_norm(fields, (self._dim,)) * self.scale + self.shift

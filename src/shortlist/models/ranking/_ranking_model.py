@@ -1,6 +1,7 @@
 """What all rankers share: columns in, one answer a target out."""
 
 from abc import abstractmethod
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +37,7 @@ class RankingModel(nn.Module):
         schema: encoded columns with at least one TARGET, as a fitted Workflow gives them.
         dim: width of the embeddings.
         weights: further numbers that tables hold of each code, beside the embedding.
+        events: names of lists that are read event by event, instead of by their mean.
         seed: of the initial weights.
         options: of the tables; None is ``RankerOptions()``.
 
@@ -58,7 +60,14 @@ class RankingModel(nn.Module):
     width: int
 
     def __init__(
-        self, schema: Schema, *, dim: int, weights: int = 0, seed: int, options: RankerOptions | None
+        self,
+        schema: Schema,
+        *,
+        dim: int,
+        weights: int = 0,
+        events: Sequence[str] = (),
+        seed: int,
+        options: RankerOptions | None,
     ) -> None:
         super().__init__()
         self.options = RankerOptions() if options is None else options
@@ -75,7 +84,7 @@ class RankingModel(nn.Module):
             own = derive(seed, "tables")
             self.tables = build_tables(rows, held, self.options.widths, sparse=self.options.sparse, seed=own)
         self.query_side, self.candidate_side = (
-            Side(inputs, dim) for inputs in (self.query_schema, self.candidate_schema)
+            Side(inputs, dim, events) for inputs in (self.query_schema, self.candidate_schema)
         )
         self.flat_width = self.query_side.width + self.candidate_side.width
 

@@ -12,27 +12,32 @@ from shortlist.nn import EmbeddingTables, sparse_tables
 from shortlist.runtime import load_ranker
 from shortlist.schema import Column, Domain, Schema
 from shortlist.testing._models import RANKING_CHECKS, random_batch, ranking_batch, tensors
-from shortlist.testing._rankers import CODES, NUMBERS, RANKERS, WIDE
+from shortlist.testing._rankers import CODES, NUMBERS, OF_HISTORIES, OF_IDS, RANKERS, WIDE
 
 SCHEMAS = {"wide": WIDE, "numbers": NUMBERS, "codes": CODES}
 
 
+ALL = RANKERS | OF_IDS | OF_HISTORIES
+CASES = [(name, schema) for name in RANKERS for schema in SCHEMAS]
+CASES += [(name, schema) for name in OF_IDS for schema in ("wide", "codes")]
+CASES += [(name, "wide") for name in OF_HISTORIES]
+
+
 @pytest.mark.parametrize("check", RANKING_CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize("schema", SCHEMAS)
-@pytest.mark.parametrize("name", RANKERS)
-def test_conformance(check, schema, name):
-    check(lambda seed: RANKERS[name](SCHEMAS[schema], seed))
+@pytest.mark.parametrize(("name", "schema"), CASES)
+def test_conformance(check, name, schema):
+    check(lambda seed: ALL[name](SCHEMAS[schema], seed))
 
 
 # Each takes seconds: those of one kind are the same inside.
-QUICK = {"DeepFM", "DLRM", "DCN"}
+QUICK = {"DeepFM", "DLRM", "DCN", "DIN"}
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in RANKERS]
+    "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in ALL]
 )
 def test_the_exported_ranker_answers_as_the_live_one(name, tmp_path):
-    live, other = RANKERS[name](WIDE, 0), RANKERS[name](WIDE, 1)
+    live, other = ALL[name](WIDE, 0), ALL[name](WIDE, 1)
     part = export_ranker(live, tmp_path / "ranker")
     assert part.outputs == {"click": 1, "buy": 1}
     served = load_ranker(tmp_path / "ranker")
@@ -46,9 +51,9 @@ def test_the_exported_ranker_answers_as_the_live_one(name, tmp_path):
         np.testing.assert_allclose(served.score(batch.flat()), live.score(batch), atol=1e-5)
 
 
-@pytest.mark.parametrize("name", RANKERS)
+@pytest.mark.parametrize("name", ALL)
 def test_tables_are_sparse_unless_told_otherwise(name):
-    kind = type(RANKERS[name](WIDE, 0))
+    kind = type(ALL[name](WIDE, 0))
     model = kind(WIDE)
     assert len(sparse_tables(model)) == 1
     batch = tensors(random_batch(model.inputs, 5))
@@ -56,9 +61,8 @@ def test_tables_are_sparse_unless_told_otherwise(name):
     rows, grads = sparse_tables(model)[0].take_gradients()
     assert len(rows) > 0
     assert grads.abs().sum() > 0
-    assert kind(CODES, options=RankerOptions(widths="by size")).score(
-        random_batch(CODES.without("click"), 2)
-    ).shape == (2,)
+    narrow = kind(WIDE, options=RankerOptions(widths="by size"))
+    assert narrow.score(random_batch(model.inputs, 2)).shape == (2,)
 
 
 def test_narrow_tables_are_stored_narrow():
