@@ -77,4 +77,5 @@ class TargetAttention(nn.Module):
         product = functional.linear(events * target.unsqueeze(1), of_product)
         own = functional.linear(target, of_target - of_both, self.first.bias)
         weights = self.rest(self.activation(known + product + own.unsqueeze(1)))
-        return (events * (weights * mask.unsqueeze(2)).to(events.dtype)).sum(1)
+        seen: Tensor = (events * (weights * mask.unsqueeze(2)).to(events.dtype)).sum(1)
+        return seen

@@ -38,9 +38,11 @@ class Cells:
 
     def take(self, rows: Tensor) -> "Cells":
         """Rows by number."""
-        parts = (self.vectors, self.numbers, self.weights)
+        vectors, numbers, weights = (
+            part.index_select(0, rows) for part in (self.vectors, self.numbers, self.weights)
+        )
         events = tuple((one.index_select(0, rows), mask.index_select(0, rows)) for one, mask in self.events)
-        return Cells(*(part.index_select(0, rows) for part in parts), events)
+        return Cells(vectors, numbers, weights, events)
 
 
 @dataclass(frozen=True)

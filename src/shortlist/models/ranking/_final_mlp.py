@@ -109,9 +109,10 @@ class FinalMLP(RankingModel):
                 MLP(width, (self.flat_width, self.flat_width), seed=derive(seed, "gate", place))
                 for place, width in enumerate(sides)
             )
-        widths = [first.output_dim, other.output_dim]
-        self.width = sum(widths)
-        self.head = BilinearFusion(*widths, self.logits, heads=streams.heads, seed=derive(seed, "head"))
+        self.width = first.output_dim + other.output_dim
+        self.head = BilinearFusion(
+            first.output_dim, other.output_dim, self.logits, heads=streams.heads, seed=derive(seed, "head")
+        )
 
     def represent(self, rows: Rows) -> Tensor:
         """The last hidden layers of both networks."""

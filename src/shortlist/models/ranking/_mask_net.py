@@ -121,7 +121,9 @@ class MaskNet(RankingModel):
         guide, x = fields.flatten(1), self.norm(fields).flatten(1)
         if not self._serial:
             x = torch.cat([self.dropout(block(guide, x)) for block in self.blocks], dim=1)
-            return x if self.deep is None else self.deep(x)  # type: ignore[no-any-return]
+            deep: Tensor = x if self.deep is None else self.deep(x)
+            return deep
         for block in self.blocks:
             x = self.dropout(block(guide, x))
-        return x
+        last: Tensor = x
+        return last
