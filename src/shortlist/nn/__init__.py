@@ -5,6 +5,7 @@ from shortlist.nn._bilinear import BilinearFusion
 from shortlist.nn._blocks import MLP, ResidualMLP, l2_normalize
 from shortlist.nn._cross import CrossMixture, CrossNetwork, CrossVectors
 from shortlist.nn._embedding import EmbeddingTables, dense_parameters, sparse_tables
+from shortlist.nn._experts import Experts
 from shortlist.nn._fields import CompressedInteractions, FieldAttention, pairwise_dots, pairwise_sum
 from shortlist.nn._history import HistoryEncoder
 from shortlist.nn._hstu import HSTUEncoder
@@ -19,6 +20,7 @@ from shortlist.nn._repeats import each_once
 from shortlist.nn._rows import sum_rows
 from shortlist.nn._rowwise import RowFollower, RowWiseAdagrad, RowWiseAdam
 from shortlist.nn._target_attention import TargetAttention
+from shortlist.nn._transfer import InformationTransfer, chained
 from shortlist.nn._transformer import TransformerEncoder
 
 __all__ = [
@@ -31,9 +33,11 @@ __all__ = [
     "CrossNetwork",
     "CrossVectors",
     "EmbeddingTables",
+    "Experts",
     "FieldAttention",
     "HSTUEncoder",
     "HistoryEncoder",
+    "InformationTransfer",
     "LiGREncoder",
     "MaskBlock",
     "MeanPooling",
@@ -49,6 +53,7 @@ __all__ = [
     "TargetAttention",
     "TransformerEncoder",
     "bf16_supported",
+    "chained",
     "dense_parameters",
     "each_once",
     "keep_freed_memory",

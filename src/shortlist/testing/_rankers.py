@@ -10,10 +10,11 @@ from shortlist.models.ranking import (
     RankerOptions,
     RankingModel,
     StreamOptions,
+    TaskOptions,
 )
 from shortlist.schema import LIST, Column, Domain, Schema, Shape
 
-__all__ = ["CODES", "DENSE", "NUMBERS", "OF_HISTORIES", "OF_IDS", "RANKERS", "SMALL", "WIDE"]
+__all__ = ["CODES", "DENSE", "NUMBERS", "OF_HISTORIES", "OF_IDS", "RANKERS", "SMALL", "TASKS", "WIDE"]
 
 WIDE = Schema(
     [
@@ -46,6 +47,11 @@ CODES = Schema(
 )
 DENSE = RankerOptions(sparse=False)
 SMALL: dict[str, Any] = {"dim": 4, "hidden": (16, 8), "options": DENSE}
+FEW: dict[str, Any] = {
+    "dim": 4,
+    "hidden": (16,),
+    "options": TaskOptions(towers=(12,), columns=DENSE),
+}
 
 Make = Callable[[Schema, int], RankingModel]
 
@@ -81,6 +87,20 @@ RANKERS: dict[str, Make] = {
     "FinalMLP, gates": lambda schema, seed: ranking.FinalMLP(
         schema, **SMALL, seed=seed, streams=StreamOptions(second=(6,), gates=True, heads=2)
     ),
+}
+TASKS: dict[str, Make] = {
+    "SharedBottom": lambda schema, seed: ranking.SharedBottom(schema, **FEW, seed=seed),
+    "MMoE": lambda schema, seed: ranking.MMoE(schema, **FEW, seed=seed, experts=2),
+    "MMoE, over DCN": lambda schema, seed: ranking.MMoE(
+        schema, trunk=ranking.DCN(schema, **SMALL, seed=seed), hidden=(12,), seed=seed
+    ),
+    "CGC": lambda schema, seed: ranking.CGC(schema, **FEW, seed=seed),
+    "PLE": lambda schema, seed: ranking.PLE(schema, **FEW, seed=seed),
+    "ESMM": lambda schema, seed: ranking.ESMM(schema, **FEW, seed=seed),
+    "ESMM, over DeepFM": lambda schema, seed: ranking.ESMM(
+        schema, trunk=ranking.DeepFM(schema, **SMALL, seed=seed), hidden=(12,), seed=seed
+    ),
+    "AITM": lambda schema, seed: ranking.AITM(schema, **FEW, seed=seed),
 }
 # These read what not every schema has: ids of users and items, histories.
 OF_IDS: dict[str, Make] = {

@@ -7,9 +7,9 @@ from torch import Tensor, nn
 
 from shortlist.errors import ArgumentError
 from shortlist.models.ranking._cells import Rows
+from shortlist.models.ranking._columns_model import ColumnsModel
 from shortlist.models.ranking._fields import Fields
 from shortlist.models.ranking._options import RankerOptions, hidden_layers
-from shortlist.models.ranking._ranking_model import RankingModel
 from shortlist.nn import FieldAttention
 from shortlist.nn._seeded import linear
 from shortlist.rng import derive
@@ -18,7 +18,7 @@ from shortlist.schema import Schema
 __all__ = ["AutoInt"]
 
 
-class AutoInt(RankingModel):
+class AutoInt(ColumnsModel):
     """AutoInt: self-attention among the columns' vectors, beside a deep network.
 
     ``logit = w . [attention layers(fields), relu(MLP(x))] + b``; see `nn.FieldAttention`. Numbers are fields

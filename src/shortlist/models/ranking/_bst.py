@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from shortlist.models.ranking._cells import Rows, joined
+from shortlist.models.ranking._columns_model import ColumnsModel
 from shortlist.models.ranking._histories import histories_of
 from shortlist.models.ranking._options import RankerOptions, hidden_layers
-from shortlist.models.ranking._ranking_model import RankingModel
 from shortlist.nn import TransformerEncoder
 from shortlist.nn._seeded import linear
 from shortlist.rng import derive
@@ -34,7 +34,7 @@ class BSTOptions:
     """Longest history that is read; of longer ones, the newest events."""
 
 
-class BST(RankingModel):
+class BST(ColumnsModel):
     """The behaviour sequence transformer: the candidate is the last event of the history.
 
     Each list of the query that shares its codes with a column of the candidate (tag SEQUENCE) is followed by

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from shortlist.errors import ArgumentError
 from shortlist.models.ranking._cells import Rows
+from shortlist.models.ranking._columns_model import ColumnsModel
 from shortlist.models.ranking._options import RankerOptions, hidden_layers
-from shortlist.models.ranking._ranking_model import RankingModel
 from shortlist.nn import CrossMixture, CrossNetwork, CrossVectors
 from shortlist.nn._seeded import linear
 from shortlist.rng import derive
@@ -60,7 +60,7 @@ class CrossOptions:
             )
 
 
-class DCN(RankingModel):
+class DCN(ColumnsModel):
     """The deep and cross network, by default version 2: ``x[l+1] = x[0] * (W x[l] + b) + x[l]``.
 
     x[0] are the embeddings and numbers side by side. In parallel,

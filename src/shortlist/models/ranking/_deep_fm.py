@@ -6,18 +6,18 @@ import torch
 from torch import Tensor
 
 from shortlist.models.ranking._cells import Rows
+from shortlist.models.ranking._columns_model import ColumnsModel
 from shortlist.models.ranking._fields import Fields, FirstOrder
 from shortlist.models.ranking._heads import AddedHead
 from shortlist.models.ranking._options import RankerOptions, hidden_layers
 from shortlist.models.ranking._outputs import outputs_of
-from shortlist.models.ranking._ranking_model import RankingModel
 from shortlist.rng import derive
 from shortlist.schema import Schema
 
 __all__ = ["DeepFM"]
 
 
-class DeepFM(RankingModel):
+class DeepFM(ColumnsModel):
     """A factorization machine beside a deep network on the same embeddings.
 
     ``logit = b + sum_i w_i x_i + sum_{i<j} (v_i x_i) . (v_j x_j) + u . relu(MLP(x))``, with x the embeddings

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from shortlist.models.ranking._cells import Rows, joined
+from shortlist.models.ranking._columns_model import ColumnsModel
 from shortlist.models.ranking._histories import histories_of
 from shortlist.models.ranking._options import RankerOptions, hidden_layers
-from shortlist.models.ranking._ranking_model import RankingModel
 from shortlist.nn import TargetAttention
 from shortlist.nn._seeded import linear
 from shortlist.rng import derive
@@ -16,7 +16,7 @@ from shortlist.schema import Schema
 __all__ = ["DIN"]
 
 
-class DIN(RankingModel):
+class DIN(ColumnsModel):
     """The deep interest network: histories as each candidate sees them, then a deep network.
 
     Each list of the query that shares its codes with a column of the candidate (tags SEQUENCE; a history of

@@ -7,9 +7,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from shortlist.models.ranking._cells import Rows, joined
+from shortlist.models.ranking._columns_model import ColumnsModel
 from shortlist.models.ranking._fields import Fields
 from shortlist.models.ranking._options import RankerOptions, hidden_layers
-from shortlist.models.ranking._ranking_model import RankingModel
 from shortlist.nn import pairwise_dots
 from shortlist.nn._seeded import linear
 from shortlist.rng import derive
@@ -18,7 +18,7 @@ from shortlist.schema import Schema
 __all__ = ["DLRM"]
 
 
-class DLRM(RankingModel):
+class DLRM(ColumnsModel):
     """DLRM: the inner products of all pairs of embeddings, and of each with a vector made of the numbers.
 
     With ``z_0 = relu(bottom MLP(numbers))`` of width ``dim`` and e_1 ... e_m the embeddings of the query's

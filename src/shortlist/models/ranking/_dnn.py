@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from shortlist.models.ranking._cells import Rows
+from shortlist.models.ranking._columns_model import ColumnsModel
 from shortlist.models.ranking._options import RankerOptions, hidden_layers
-from shortlist.models.ranking._ranking_model import RankingModel
 from shortlist.nn._seeded import linear
 from shortlist.rng import derive
 from shortlist.schema import Schema
@@ -14,7 +14,7 @@ from shortlist.schema import Schema
 __all__ = ["DNN"]
 
 
-class DNN(RankingModel):
+class DNN(ColumnsModel):
     """A deep network on embeddings and numbers side by side: ``logit = w . relu(... relu(W1 x + b1)) + b``.
 
     Args:

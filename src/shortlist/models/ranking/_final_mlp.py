@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from shortlist.errors import ArgumentError
 from shortlist.models.ranking._cells import Rows
+from shortlist.models.ranking._columns_model import ColumnsModel
 from shortlist.models.ranking._options import RankerOptions, hidden_layers
-from shortlist.models.ranking._ranking_model import RankingModel
 from shortlist.nn import MLP, BilinearFusion
 from shortlist.rng import derive
 from shortlist.schema import Schema
@@ -42,7 +42,7 @@ class StreamOptions:
             )
 
 
-class FinalMLP(RankingModel):
+class FinalMLP(ColumnsModel):
     """FinalMLP: two deep networks, and the product of what they give.
 
     ``logit = b + u . x + v . y + sum_h x_h' W_h y_h`` with x and y the last hidden layers of the two; see

@@ -4,18 +4,18 @@ import torch
 from torch import Tensor
 
 from shortlist.models.ranking._cells import Rows
+from shortlist.models.ranking._columns_model import ColumnsModel
 from shortlist.models.ranking._fields import Fields, FirstOrder
 from shortlist.models.ranking._heads import AddedHead
 from shortlist.models.ranking._options import RankerOptions
 from shortlist.models.ranking._outputs import outputs_of
-from shortlist.models.ranking._ranking_model import RankingModel
 from shortlist.rng import derive
 from shortlist.schema import Schema
 
 __all__ = ["FM"]
 
 
-class FM(RankingModel):
+class FM(ColumnsModel):
     """The factorization machine: a linear term and the inner products of all pairs of columns' vectors.
 
     ``logit = b + sum_i w_i x_i + sum_{i<j} (v_i x_i) . (v_j x_j)``; of a code, x is 1. Several targets have

@@ -3,18 +3,18 @@
 from torch import Tensor
 
 from shortlist.models.ranking._cells import Rows
+from shortlist.models.ranking._columns_model import ColumnsModel
 from shortlist.models.ranking._fields import FirstOrder
 from shortlist.models.ranking._heads import AddedHead
 from shortlist.models.ranking._options import RankerOptions
 from shortlist.models.ranking._outputs import outputs_of
-from shortlist.models.ranking._ranking_model import RankingModel
 from shortlist.rng import derive
 from shortlist.schema import Schema
 
 __all__ = ["LR"]
 
 
-class LR(RankingModel):
+class LR(ColumnsModel):
     """Logistic regression: ``logit = b + sum of a weight for each code + w . numbers``; no interactions.
 
     A list counts by the mean of its codes' weights. Several targets have weights of their own.

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 from shortlist.errors import ArgumentError
 from shortlist.models.ranking._cells import Rows
+from shortlist.models.ranking._columns_model import ColumnsModel
 from shortlist.models.ranking._fields import FieldNorm, Fields
 from shortlist.models.ranking._options import RankerOptions, hidden_layers
-from shortlist.models.ranking._ranking_model import RankingModel
 from shortlist.nn import MaskBlock
 from shortlist.nn._dropout import Dropout
 from shortlist.nn._seeded import linear
@@ -48,7 +48,7 @@ class MaskOptions:
             )
 
 
-class MaskNet(RankingModel):
+class MaskNet(ColumnsModel):
     """MaskNet: layers whose input is weighed by a mask that the row's own features make.
 
     Serial, each `nn.MaskBlock` reads the last, the first the normalised features. In parallel, ``blocks``

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from shortlist.models.ranking._cells import Rows
+from shortlist.models.ranking._columns_model import ColumnsModel
 from shortlist.models.ranking._options import RankerOptions, hidden_layers
-from shortlist.models.ranking._ranking_model import RankingModel
 from shortlist.nn._seeded import linear
 from shortlist.rng import derive
 from shortlist.schema import Schema
@@ -15,7 +15,7 @@ from shortlist.schema import Schema
 __all__ = ["NeuMF"]
 
 
-class NeuMF(RankingModel):
+class NeuMF(ColumnsModel):
     """NeuMF: the product of a user's and an item's vector, number by number, beside a deep network.
 
     ``logit = w . [p_user * q_item, relu(MLP(x))] + b``. The vectors p and q are others than the embeddings

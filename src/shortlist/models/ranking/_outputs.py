@@ -9,7 +9,7 @@ from torch import Tensor
 from shortlist.errors import SchemaError
 from shortlist.schema import Column, Schema, Tags
 
-__all__ = ["Kind", "Output", "outputs_of"]
+__all__ = ["Kind", "Output", "check_inputs", "outputs_of"]
 
 Kind: TypeAlias = Literal["binary", "regression", "multiclass", "watch_time"]
 
@@ -69,3 +69,18 @@ def _output(column: Column) -> Output:
     if column.has("watch_time"):
         return Output(column.name, "watch_time")
     return Output(column.name, "regression" if column.has(Tags.REGRESSION) else "binary")
+
+
+def check_inputs(where: str, names: tuple[str, ...], inputs: Schema) -> None:
+    """Refuse a schema without targets or inputs.
+
+    Raises:
+        SchemaError: it is such a schema.
+    """
+    if len(names) == 0 or len(inputs) == 0:
+        raise SchemaError(
+            where,
+            received=f"targets {list(names)}, inputs {list(inputs.names)}",
+            expected="at least one column tagged target and one input",
+            remedy="tag the label: schema.tag('label', 'target', 'binary')",
+        )

@@ -8,18 +8,18 @@ from torch import Tensor
 from shortlist.errors import ArgumentError, near
 from shortlist.models._inputs import is_categorical
 from shortlist.models.ranking._cells import Rows
+from shortlist.models.ranking._columns_model import ColumnsModel
 from shortlist.models.ranking._fields import FirstOrder
 from shortlist.models.ranking._heads import AddedHead
 from shortlist.models.ranking._options import RankerOptions, hidden_layers
 from shortlist.models.ranking._outputs import outputs_of
-from shortlist.models.ranking._ranking_model import RankingModel
 from shortlist.rng import derive
 from shortlist.schema import Schema
 
 __all__ = ["WideDeep"]
 
 
-class WideDeep(RankingModel):
+class WideDeep(ColumnsModel):
     """Wide & Deep: a linear model, which remembers, beside a deep network, which generalises.
 
     ``logit = b + sum of a weight for each wide code + w . numbers + u . relu(MLP(x))`` with x embeddings and

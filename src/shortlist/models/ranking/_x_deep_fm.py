@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 
 from shortlist.models.ranking._cells import Rows
+from shortlist.models.ranking._columns_model import ColumnsModel
 from shortlist.models.ranking._fields import Fields, FirstOrder
 from shortlist.models.ranking._heads import AddedHead
 from shortlist.models.ranking._options import RankerOptions, hidden_layers
 from shortlist.models.ranking._outputs import outputs_of
-from shortlist.models.ranking._ranking_model import RankingModel
 from shortlist.nn import CompressedInteractions
 from shortlist.rng import derive
 from shortlist.schema import Schema
@@ -18,7 +18,7 @@ from shortlist.schema import Schema
 __all__ = ["XDeepFM"]
 
 
-class XDeepFM(RankingModel):
+class XDeepFM(ColumnsModel):
     """xDeepFM: a compressed interaction network beside a deep network and a linear model.
 
     ``logit = b + sum_i w_i x_i + u . CIN(fields) + v . relu(MLP(x))``; see `nn.CompressedInteractions`.

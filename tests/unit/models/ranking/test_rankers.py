@@ -12,15 +12,15 @@ from shortlist.nn import EmbeddingTables, sparse_tables
 from shortlist.runtime import load_ranker
 from shortlist.schema import Column, Domain, Schema
 from shortlist.testing._models import RANKING_CHECKS, random_batch, ranking_batch, tensors
-from shortlist.testing._rankers import CODES, NUMBERS, OF_HISTORIES, OF_IDS, RANKERS, WIDE
+from shortlist.testing._rankers import CODES, NUMBERS, OF_HISTORIES, OF_IDS, RANKERS, TASKS, WIDE
 
 SCHEMAS = {"wide": WIDE, "numbers": NUMBERS, "codes": CODES}
 
 
-ALL = RANKERS | OF_IDS | OF_HISTORIES
+ALL = RANKERS | OF_IDS | OF_HISTORIES | TASKS
 CASES = [(name, schema) for name in RANKERS for schema in SCHEMAS]
 CASES += [(name, schema) for name in OF_IDS for schema in ("wide", "codes")]
-CASES += [(name, "wide") for name in OF_HISTORIES]
+CASES += [(name, "wide") for name in OF_HISTORIES | TASKS]
 
 
 @pytest.mark.parametrize("check", RANKING_CHECKS, ids=lambda check: check.__name__)
@@ -30,7 +30,7 @@ def test_conformance(check, name, schema):
 
 
 # Each takes seconds: those of one kind are the same inside.
-QUICK = {"DeepFM", "DLRM", "DCN", "DIN"}
+QUICK = {"DLRM", "DCN", "DIN", "PLE"}
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_the_exported_ranker_answers_as_the_live_one(name, tmp_path):
         np.testing.assert_allclose(served.score(batch.flat()), live.score(batch), atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", RANKERS | OF_IDS | OF_HISTORIES)
 def test_tables_are_sparse_unless_told_otherwise(name):
     kind = type(ALL[name](WIDE, 0))
     model = kind(WIDE)
