@@ -1,6 +1,7 @@
 """Losses: pure functions of scores or vectors, one signature a family."""
 
 from shortlist.losses._amounts import huber, squared_error, watch_time
+from shortlist.losses._classes import cross_entropy
 from shortlist.losses._contrastive import contrastive, cosine_contrastive
 from shortlist.losses._full_softmax import full_softmax
 from shortlist.losses._gains import approx_ndcg, lambda_rank
@@ -23,6 +24,7 @@ __all__ = [
     "bpr_max",
     "contrastive",
     "cosine_contrastive",
+    "cross_entropy",
     "focal",
     "full_softmax",
     "gbce",

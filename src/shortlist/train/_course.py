@@ -10,6 +10,7 @@ from shortlist.train._report import Epoch
 __all__ = ["Baseline", "Measured", "better", "warn_of_course", "warn_of_metric"]
 
 _RISE = 0.25
+_WORSE = 0.01
 _PERFECT = 0.995
 _CASES, _FEWEST = 1000, 300
 
@@ -26,6 +27,8 @@ class Baseline:
     """Queries or rows that the metric is taken over."""
     share: float
     """Share of the baseline's way that a model must have come to have learned something."""
+    by_heart: bool = False
+    """Whether a metric that is best after one epoch, while the loss goes on falling, is worth a word."""
 
 
 @runtime_checkable
@@ -38,9 +41,13 @@ class Measured(Protocol):
 
 def better(epochs: Sequence[Epoch], metric: str | None) -> int:
     """The number of the best epoch; the last one when there is no metric."""
-    sign = -1.0 if metric == "logloss" else 1.0
+    sign = -1.0 if _low_is_good(metric) else 1.0
     scored = [(row.epoch, sign * row.metric) for row in epochs if row.metric is not None]
     return max(scored, key=lambda pair: pair[1])[0] if scored else len(epochs)
+
+
+def _low_is_good(metric: str | None) -> bool:
+    return metric is not None and metric.partition(":")[0] in ("logloss", "rmse")
 
 
 def warn_of_course(epochs: Sequence[Epoch], best: int) -> None:
@@ -68,12 +75,19 @@ def warn_of_metric(epochs: Sequence[Epoch], metric: str, baseline: Baseline, bes
     value = next((row.metric for row in epochs if row.epoch == best), None)
     if value is None or len(epochs) < 2 or baseline.cases < _FEWEST:
         return
-    low_is_good = metric == "logloss"
+    low_is_good = _low_is_good(metric)
     nothing = value >= baseline.value if low_is_good else value <= baseline.value * baseline.share
     if nothing:
         warnings.warn(
             f"fit: nothing was learned: {metric} is {value:.4f} at best, and {baseline.told} gives "
             f"{baseline.value:.4f}. Train longer, raise lr, or check that the columns belong to their rows",
+            stacklevel=4,
+        )
+    elif baseline.by_heart and best == 1 and _by_heart(epochs, low_is_good):
+        warnings.warn(
+            f"fit: {metric} was best after the first epoch, at {value:.4f}, and fell while the loss went on "
+            "falling: the rows of the tables are learned by heart. Set Optimization.table_epochs=1, raise "
+            "Optimization.l2, or take fewer epochs; the weights of the first epoch are kept",
             stacklevel=4,
         )
     elif not low_is_good and value > _PERFECT and baseline.value < 0.9 and baseline.cases >= _CASES:
@@ -82,3 +96,12 @@ def warn_of_metric(epochs: Sequence[Epoch], metric: str, baseline: Baseline, bes
             "the training data, and for columns that are only known after the event",
             stacklevel=4,
         )
+
+
+def _by_heart(epochs: Sequence[Epoch], low_is_good: bool) -> bool:
+    """Whether the metric ended a hundredth worse than after the first epoch, the loss that much better."""
+    first, last = epochs[0], epochs[-1]
+    if first.metric is None or last.metric is None or not last.loss < (1 - _WORSE) * first.loss:
+        return False
+    worse = last.metric - first.metric if low_is_good else first.metric - last.metric
+    return worse > _WORSE * abs(first.metric)

@@ -37,7 +37,7 @@ def fit(
             `LightGBM` or `XGBoost`, which has its own goal and reads only ``metric`` and ``log`` of the
             options: its report has one epoch, whose step is the number of trees kept.
         train: encoded rows, as ``Workflow.transform`` gives them.
-        objective: `SampledSoftmax`, `NextItem` or `BinaryCrossEntropy`; None chooses by the kind of model.
+        objective: `SampledSoftmax`, `NextItem` or `TaskLosses`; None chooses by the kind of model.
         valid: rows to validate on.
         options: how to train; None is ``FitOptions()``.
 

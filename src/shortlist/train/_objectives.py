@@ -9,9 +9,9 @@ from shortlist.errors import ArgumentError
 from shortlist.loader import Loader
 from shortlist.train._next_item import NextItem
 from shortlist.train._options import FitOptions
-from shortlist.train._ranking import BinaryCrossEntropy
 from shortlist.train._sampled_softmax import SampledSoftmax
 from shortlist.train._sources import Data
+from shortlist.train._task_losses import TaskLosses
 
 __all__ = ["Objective", "Task", "Tempered", "default_objective"]
 
@@ -42,7 +42,7 @@ class Task(Protocol):
         """Mean loss of a batch of training rows: a scalar with gradients."""
 
     def validate(self) -> float | None:
-        """The metric, higher is better but for ``logloss``; None without validation data."""
+        """The metric, higher is better but for ``logloss`` and ``rmse``; None without validation data."""
 
     def finish(self) -> None:
         """Look at the trained model, and warn of what looks wrong."""
@@ -71,7 +71,7 @@ class Objective(Protocol):
 
 
 def default_objective(model: nn.Module) -> Objective:
-    """Next items for sequence models, sampled softmax for other retrieval models, cross-entropy for rankers.
+    """Next items for sequence models, sampled softmax for other retrieval models, `TaskLosses` for rankers.
 
     Raises:
         ArgumentError: the model is of neither kind.
@@ -81,7 +81,7 @@ def default_objective(model: nn.Module) -> Objective:
     if hasattr(model, "encode_query"):
         return SampledSoftmax()
     if hasattr(model, "targets"):
-        return BinaryCrossEntropy()
+        return TaskLosses()
     raise ArgumentError(
         "fit.model",
         received=type(model).__name__,

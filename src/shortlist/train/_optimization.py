@@ -90,13 +90,17 @@ class Optimization:
     """Decay a step, in [0, 1), of the moving average of the weights that is validated and kept; None keeps
     the weights themselves. Step t decays by ``min(ema, (1 + t) / (10 + t))``: early weights weigh little."""
 
+    table_epochs: int | None = None
+    """Epochs after which the embedding tables stand still, while all else goes on learning: many ids that are
+    seen a few times each are learned by heart in the second epoch. None never stops them."""
+
     def __post_init__(self) -> None:
         one_of("Optimization.tables", self.tables, ("adam", "adagrad"))
         one_of("Optimization.schedule", self.schedule, ("constant", "linear", "cosine", "plateau"))
         within("Optimization.warmup", self.warmup, 0.0, 1.0)
         for name in ("weight_decay", "l2"):
             within(f"Optimization.{name}", getattr(self, name), 0.0, float("inf"))
-        for name in ("dense_lr", "clip", "clip_rows", "accumulate"):
+        for name in ("dense_lr", "clip", "clip_rows", "accumulate", "table_epochs"):
             if getattr(self, name) is not None:
                 above(f"Optimization.{name}", getattr(self, name), 0)
         if self.ema is not None:

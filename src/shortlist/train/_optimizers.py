@@ -34,14 +34,16 @@ class Optimizers:
         chosen, groups = options.optimization, groups_of(parts, options)
         self._ranks, self._clip, self._clip_rows = ranks, chosen.clip, chosen.clip_rows
         self.schedule = Schedule(chosen, steps)
+        share = 1.0 if chosen.table_epochs is None else chosen.table_epochs / max(options.epochs, 1)
+        self._tables_until = round(steps * share) if share < 1.0 else steps
         self.average = None if chosen.ema is None else Average(parts.model, chosen.ema)
         by_id = {id(part.weight): part for part in parts.modules() if isinstance(part, EmbeddingTables)}
         self._row_wise = [self._rows(group, by_id, chosen) for group in groups if group.kind == "sparse"]
         self._whole = [one for group in groups if group.kind == "table" for one in group.parameters]
         self._dense = [one for group in groups if group.kind == "dense" for one in group.parameters]
+        self._of_tables = [*self._row_wise, *_adams([group for group in groups if group.kind == "table"])]
         self._all: list[torch.optim.Optimizer] = [
-            *self._row_wise,
-            *_adams([group for group in groups if group.kind == "table"]),
+            *self._of_tables,
             *_adams([group for group in groups if group.kind == "dense"]),
         ]
         self._names = {id(parameter): name for name, parameter in parts.named_parameters()}
@@ -63,7 +65,8 @@ class Optimizers:
         for optimizer, lrs in zip(self._all, self._lrs, strict=True):
             for part, lr in zip(optimizer.param_groups, lrs, strict=True):
                 part["lr"] = lr * factor
-            optimizer.step()
+            if number < self._tables_until or optimizer not in self._of_tables:
+                optimizer.step()
             optimizer.zero_grad()
         if self.average is not None:
             self.average.step()

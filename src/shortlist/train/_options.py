@@ -50,7 +50,8 @@ class FitOptions:
     """Optimizers, schedule, regularisation, clipping."""
     metric: str | None = None
     """What decides which epoch is best: ``"ndcg@10"`` and its like for retrieval, ``"auc"`` or ``"logloss"``
-    for ranking; None is ``"ndcg@10"`` or ``"auc"``."""
+    for ranking, ``"rmse"`` for amounts, all of the first target, or of another as in ``"auc:buy"``; None is
+    ``"ndcg@10"``, and for ranking the first of these that fits."""
     patience: int | None = None
     """Epochs without a better metric after which training stops; None never stops early."""
     filter_seen: bool = True

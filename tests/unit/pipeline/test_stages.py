@@ -190,6 +190,44 @@ def test_score_orders_by_the_ranker(cheap: Any, flow: Workflow, state: State) ->
     assert got.scores.tolist() == [-2.0, -3.0, -5.0]
 
 
+class Both:
+    """Two targets: click is the price, buy one over it."""
+
+    targets = ("click", "buy")
+
+    def score(self, batch: Any) -> Any:
+        return self.predict(batch)["click"]
+
+    def predict(self, batch: Any) -> Any:
+        price = batch.array("price").astype(np.float32)
+        return {"click": price, "buy": 1 / price**2}
+
+
+def test_score_orders_by_a_target_or_by_several(flow: Workflow, state: State) -> None:
+    def scores(**options: Any) -> list[float]:
+        stage = Score(Both(), flow, **options)
+        (got,) = lists_of(stage.run(Requests(["bob"]), found([[0, 1, 3]]), state))
+        return [round(float(score), 5) for _, score in sorted(got)]
+
+    prices = [1.0, 2.0, 4.0]
+    assert scores() == prices
+    assert scores(target="buy") == [1.0, 1 / 4, 1 / 16]
+    both = {"click": 1.0, "buy": 8.0}
+    assert scores(weights=both) == [1 + 8, 2 + 8 / 4, 4 + 8 / 16]
+    powers = {"click": 3.0, "buy": 1.0}
+    assert scores(weights=powers, by="product") == [1.0, 2**3 / 4, 4**3 / 16]
+
+
+def test_score_knows_the_targets_of_its_ranker(cheap: Any, flow: Workflow) -> None:
+    with pytest.raises(PipelineError, match="did you mean 'buy'"):
+        Score(Both(), flow, target="bui")
+    with pytest.raises(PipelineError, match="a target of the ranker"):
+        Score(cheap, flow, weights={"click": 1.0})
+    for wrong in ({"target": "buy", "weights": {"buy": 1.0}}, {"by": "max"}):
+        with pytest.raises(PipelineError, match="or weights of targets"):
+            Score(Both(), flow, **wrong)  # type: ignore[arg-type]
+
+
 def test_score_refuses_another_number_of_scores(flow: Workflow, state: State) -> None:
     class Odd:
         def score(self, batch: Any) -> Any:
