@@ -66,9 +66,9 @@ def rows(count, seed):
 
 def zeroed(schema):
     """A model whose logits are all 0."""
-    model = LR(schema)
+    model = DNN(schema, dim=4, hidden=(8,))
     with torch.no_grad():
-        for parameter in model.parameters():
+        for parameter in model.head.parameters():
             parameter.zero_()
     return model
 
@@ -122,7 +122,7 @@ def test_rows_outside_a_condition_have_no_say():
 def test_a_step_likelier_than_the_one_before_costs():
     model = zeroed(SCHEMA)
     with torch.no_grad():
-        model.first.bias.copy_(torch.tensor([0.0, math.log(3.0)]))
+        model.head.bias.copy_(torch.tensor([0.0, math.log(3.0)]))
     options = FitOptions(epochs=1, batch_size=400, precision="float32", lr=1e-9)
     losses = [
         fit(model, rows(400, 0), TaskLosses(ordered=ordered), options=options).epochs[0].loss
