@@ -19,7 +19,7 @@ __all__ = ["XDeepFM"]
 
 
 class XDeepFM(ColumnsModel):
-    """xDeepFM: a compressed interaction network beside a deep network and a linear model.
+    """The extreme deep factorization machine, xDeepFM: compressed interactions beside a deep network.
 
     ``logit = b + sum_i w_i x_i + u . CIN(fields) + v . relu(MLP(x))``; see `nn.CompressedInteractions`.
     Numbers are fields by a vector of their own each.
