@@ -29,8 +29,10 @@ _ROOMS = {
     ),
     "shortlist.models.trees": ("LightGBM", "TreeOptions", "XGBoost"),
     "shortlist.pipeline": (
-        *("AnswerLog", "Apply", "Drop", "Learned", "Match", "Merge", "Pipeline", "Popular", "Repeats"),
-        *("Retrieve", "Score", "State", "Take", "build_index", "load", "ranking_examples"),
+        *("AnswerLog", "Apply", "Boost", "Cache", "Cap", "Diversify", "Drop", "Explore", "Fallback"),
+        *("Learned", "Limit", "Listed", "Lookup", "Match", "Merge", "Pin", "Pipeline", "Popular", "Repeats"),
+        *("Retrieve", "Sample", "Score", "State", "Take", "Thompson"),
+        *("build_index", "forget_user", "join_log", "load", "ranking_examples"),
     ),
     "shortlist.profiling": ("Profile", "profile"),
     "shortlist.recipes": (

@@ -2,7 +2,7 @@
 
 from shortlist.data._array_log import ArrayLog
 from shortlist.data._batch import Batch
-from shortlist.data._candidates import Candidates, Dropped, merge
+from shortlist.data._candidates import Candidates, Dropped, merge, stack
 from shortlist.data._durations import duration_us
 from shortlist.data._entities import Entity, Of, members_of
 from shortlist.data._event_values import NULL, Attribute, as_numbers, null_of
@@ -38,4 +38,5 @@ __all__ = [
     "members_of",
     "merge",
     "null_of",
+    "stack",
 ]

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from shortlist.data._ragged import Array, Ragged
 
-__all__ = ["Candidates", "Dropped", "merge"]
+__all__ = ["Candidates", "Dropped", "merge", "stack"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,16 @@ class Candidates:
         orders = [low + np.lexsort((self.items[low:high], -self.scores[low:high])) for low, high in bounds]
         return self._rows(np.concatenate(orders), self.offsets)
 
+    def placed(self, places: npt.NDArray[np.number]) -> "Candidates":
+        """The same candidates, those of each query by ascending place [N], equal places as they stood."""
+        order = np.lexsort((places, self.query_of))
+        return self._rows(order, self.offsets)
+
+    @property
+    def places(self) -> npt.NDArray[np.int64]:
+        """int64 [N]: place of each candidate in its list, from 0."""
+        return np.arange(len(self.items)) - np.repeat(self.offsets[:-1], self.lengths)
+
     def keep(self, mask: npt.NDArray[np.bool_], *, reason: str | None = None) -> "Candidates":
         """The candidates where the mask [N] is true; the others are noted under ``reason``."""
         kept = np.zeros(len(mask) + 1, dtype=np.int64)
@@ -114,8 +124,18 @@ class Candidates:
 
     def first(self, k: int) -> "Candidates":
         """At most the first ``k`` of each query."""
-        place = np.arange(len(self.items)) - np.repeat(self.offsets[:-1], self.lengths)
-        return self.keep(place < k)
+        return self.keep(self.places < k)
+
+    def of_rows(self, rows: npt.NDArray[np.int64], queries: int) -> "Candidates":
+        """The same candidates, now those of the queries ``rows`` (ascending) among so many queries.
+
+        >>> Candidates.of(np.array([[4]]), np.ones((1, 1), np.float32), "x").of_rows(np.array([1]), 3).offsets
+        array([0, 0, 1, 1])
+        """
+        lengths = np.zeros(queries, dtype=np.int64)
+        lengths[rows] = self.lengths
+        dropped = tuple(replace(gone, query=rows[gone.query]) for gone in self.dropped)
+        return replace(self, offsets=np.concatenate([[0], np.cumsum(lengths)]), dropped=dropped)
 
     def matrix(self, k: int) -> npt.NDArray[np.int64]:
         """int64 [Q, k]: the first ``k`` positions of each query, -1 where there are fewer."""
@@ -143,7 +163,7 @@ class Candidates:
 def merge(parts: Sequence[Candidates]) -> Candidates:
     """All candidates of several sources, query by query; an item found twice keeps its first source.
 
-    Columns that not every part has are filled with NaN (or 0 for integers).
+    Columns that not every part has are filled with NaN (None for objects, 0 for integers).
 
     >>> a = Candidates.of(np.array([[1, 2]]), np.array([[.9, .8]], np.float32), "ann")
     >>> b = Candidates.of(np.array([[2, 3]]), np.array([[5., 4.]], np.float32), "popular")
@@ -171,6 +191,25 @@ def merge(parts: Sequence[Candidates]) -> Candidates:
     return Candidates(items[rows], offsets, scores[rows], source[rows], names, columns, dropped)
 
 
+def stack(parts: Sequence[Candidates]) -> Candidates:
+    """The queries of several batches, one batch after the other; columns as in `merge`.
+
+    >>> a = Candidates.of(np.array([[1, 2]]), np.array([[.9, .8]], np.float32), "ann")
+    >>> stack([a, Candidates.empty(1), a]).offsets.tolist()
+    [0, 2, 2, 4]
+    """
+    if not parts:
+        return Candidates.empty(0)
+    total = sum(map(len, parts))
+    starts = np.cumsum([0, *map(len, parts)])
+    return merge(
+        [
+            part.of_rows(np.arange(start, start + len(part)), total)
+            for part, start in zip(parts, starts.tolist(), strict=False)
+        ]
+    )
+
+
 def _renumber(part: Candidates, names: tuple[str, ...]) -> npt.NDArray[np.int16]:
     places = np.array([names.index(name) for name in part.sources] or [0], dtype=np.int16)
     return places[part.source] if len(part.source) else part.source
@@ -178,7 +217,7 @@ def _renumber(part: Candidates, names: tuple[str, ...]) -> npt.NDArray[np.int16]
 
 def _column(parts: Sequence[Candidates], name: str) -> Array:
     known = next(part.columns[name] for part in parts if name in part.columns)
-    fill = np.nan if known.dtype.kind == "f" else np.zeros(1, known.dtype)[0]
+    fill = {"f": np.nan, "O": None}.get(known.dtype.kind, np.zeros(1, known.dtype)[0])
     return np.concatenate(
         [part.columns.get(name, np.full(len(part.items), fill, dtype=known.dtype)) for part in parts]
     )

@@ -59,13 +59,17 @@ class Requests:
 
     def one(self, row: int) -> "Requests":
         """The batch that holds only one of the requests."""
-        rows = np.array([row])
+        return self.rows(np.array([row]))
+
+    def rows(self, rows: npt.NDArray[np.int64]) -> "Requests":
+        """The batch that holds some of the requests, by place."""
+        chosen = rows.tolist()
         return Requests(
-            [self.users[row]],
+            [self.users[row] for row in chosen],
             self.k,
             None if self.times is None else self.times[rows],
-            {name: [values[row]] for name, values in self.context.items()},
+            {name: [values[row] for row in chosen] for name, values in self.context.items()},
             None if self.recent is None else self.recent.take(rows),
             None if self.exclude is None else self.exclude.take(rows),
-            [self.ids[row]] if self.ids else (),
+            [self.ids[row] for row in chosen] if len(self.ids) else (),
         )

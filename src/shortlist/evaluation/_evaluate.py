@@ -10,7 +10,6 @@ from shortlist.errors import ArgumentError, near
 from shortlist.evaluation._asked import Asked
 from shortlist.evaluation._baselines import baselines as baselines_of
 from shortlist.evaluation._evaluation import Evaluation
-from shortlist.evaluation._exact import with_products
 from shortlist.evaluation._launch import Launch, at_launch
 from shortlist.evaluation._lists import recommended
 from shortlist.evaluation._protocol import EvaluationProtocol
@@ -19,7 +18,7 @@ from shortlist.evaluation._truth import Truth, truth_of
 from shortlist.evaluation._values import depth, values_of
 from shortlist.io import Dataset, need_dataset
 from shortlist.metrics import read_name
-from shortlist.pipeline import Drop, Pipeline, Score, Stage, State, Take
+from shortlist.pipeline import Drop, Pipeline, Score, Stage, State, Take, with_products
 from shortlist.split import Split
 
 __all__ = ["DEFAULT_METRICS", "Seen", "by_stage", "drops_seen", "evaluate"]

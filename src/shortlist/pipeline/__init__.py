@@ -1,49 +1,79 @@
 """Pipelines: stages over a state, from requests to recommendations."""
 
 from shortlist.pipeline._answer_log import AnswerLog
+from shortlist.pipeline._boost import Boost
 from shortlist.pipeline._build_index import build_index
+from shortlist.pipeline._cache import Cache
+from shortlist.pipeline._cap import Cap
+from shortlist.pipeline._diversify import Diversify
 from shortlist.pipeline._drop import Drop
 from shortlist.pipeline._examples import ranking_examples
+from shortlist.pipeline._explore import Explore
+from shortlist.pipeline._fallback import Fallback
 from shortlist.pipeline._folder import load, write_pipeline
 from shortlist.pipeline._learned import Learned
+from shortlist.pipeline._limit import Limit
+from shortlist.pipeline._listed import Listed
+from shortlist.pipeline._lookup import Lookup
 from shortlist.pipeline._match import Match
 from shortlist.pipeline._merge import Merge
+from shortlist.pipeline._pin import Pin
 from shortlist.pipeline._pipeline import Pipeline
 from shortlist.pipeline._plain import load_stages, save_stages
 from shortlist.pipeline._popular import Popular
+from shortlist.pipeline._products import with_products
 from shortlist.pipeline._repeats import Repeats
 from shortlist.pipeline._retrieve import Retrieve
 from shortlist.pipeline._rule import Rule
+from shortlist.pipeline._sample import Sample
 from shortlist.pipeline._score import Score
-from shortlist.pipeline._stage import Apply, PlainStage, Source, Stage
+from shortlist.pipeline._stage import Apply, Group, PlainStage, Source, Stage, Told, changed, leaves
 from shortlist.pipeline._state import State
 from shortlist.pipeline._take import Take
+from shortlist.pipeline._thompson import Thompson
 from shortlist.pipeline._trace import StageTrace, Trace
 
 __all__ = [
     "AnswerLog",
     "Apply",
+    "Boost",
+    "Cache",
+    "Cap",
+    "Diversify",
     "Drop",
+    "Explore",
+    "Fallback",
+    "Group",
     "Learned",
+    "Limit",
+    "Listed",
+    "Lookup",
     "Match",
     "Merge",
+    "Pin",
     "Pipeline",
     "PlainStage",
     "Popular",
     "Repeats",
     "Retrieve",
     "Rule",
+    "Sample",
     "Score",
     "Source",
     "Stage",
     "StageTrace",
     "State",
     "Take",
+    "Thompson",
+    "Told",
     "Trace",
     "build_index",
+    "changed",
+    "leaves",
     "load",
     "load_stages",
     "ranking_examples",
     "save_stages",
+    "with_products",
     "write_pipeline",
 ]

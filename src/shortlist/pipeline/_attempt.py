@@ -1,11 +1,14 @@
-"""Running sources that may fail or be late."""
+"""Running stages that may fail or be late."""
 
 import logging
+from collections.abc import Callable
 from threading import BoundedSemaphore, Event, Thread
+from time import perf_counter
 from typing import final
 
-from shortlist.data import Candidates, Requests, merge
-from shortlist.pipeline._merge import Merge
+from shortlist.data import Candidates, Requests
+from shortlist.pipeline._limit import Limit
+from shortlist.pipeline._missing_columns import nothing_of, with_promised
 from shortlist.pipeline._stage import Stage
 from shortlist.pipeline._state import State
 
@@ -17,60 +20,117 @@ _LATE_AT_ONCE = 16
 
 @final
 class Attempts:
-    """Runs sources; in a live state a late or failing one gives no candidates and a note.
+    """Runs stages; in a live state a late or failing source gives no candidates and a note.
 
-    A late source runs on in its own thread and its answer is thrown away. When 16 of them do so at once,
-    sources with a time limit are not started until one of them ends.
+    Sources with a time limit work in threads, all at the same time. What is late runs on in its own thread
+    and its answer is thrown away. When 16 of them do so at once, nothing with a time limit is started until
+    one of them ends.
     """
 
     def __init__(self) -> None:
         self._threads = BoundedSemaphore(_LATE_AT_ONCE)
 
-    def run(self, source: Stage, requests: Requests, state: State, notes: list[str]) -> Candidates:
-        """The candidates of a source, of each source of a `Merge` by itself."""
-        if isinstance(source, Merge):
-            return merge([self.run(part, requests, state, notes) for part in source.sources])
+    def run(
+        self, source: Stage, requests: Requests, state: State, notes: list[str]
+    ) -> tuple[Candidates, bool]:
+        """The candidates of a source, and whether something failed; a group's parts are tried one by one."""
         if not state.is_live:
+            return source.run(requests, Candidates.empty(len(requests)), state), False
+        waiting = self._begin(source, requests, state, notes)
+        return waiting(), waiting.failed
+
+    def follow(
+        self, stage: Stage, requests: Requests, found: Candidates, state: State, notes: list[str]
+    ) -> tuple[Candidates, bool]:
+        """What a stage makes of candidates, and whether it failed: then they are as they were."""
+        if not (isinstance(stage, Limit) and state.is_live):
+            return stage.run(requests, found, state), False
+        instead = with_promised(found, stage)
+
+        def work() -> Candidates:
+            return stage.run(requests, found, state)
+
+        waiting = _Waiting(stage, work, instead, notes=notes, threads=self._threads)
+        return waiting(), waiting.failed
+
+    def _begin(self, source: Stage, requests: Requests, state: State, notes: list[str]) -> "_Waiting":
+        parts: list[_Waiting] = []
+
+        def ask(part: Stage, asked: Requests) -> _Waiting:
+            parts.append(self._begin(part, asked, state, notes))
+            return parts[-1]
+
+        def work() -> Candidates:
+            if hasattr(source, "combine"):
+                found: Candidates = source.combine(requests, state, ask)
+                return found
             return source.run(requests, Candidates.empty(len(requests)), state)
-        limit = getattr(source, "timeout_ms", None)
+
+        instead = nothing_of(source, len(requests))
+        return _Waiting(source, work, instead, notes=notes, threads=self._threads, parts=parts)
+
+
+@final
+class _Waiting:
+    """Work that has begun, if there is a time limit, or is done when it is waited for."""
+
+    def __init__(
+        self,
+        stage: Stage,
+        work: Callable[[], Candidates],
+        instead: Candidates,
+        *,
+        notes: list[str],
+        threads: BoundedSemaphore,
+        parts: "list[_Waiting] | None" = None,
+    ) -> None:
+        self._stage, self._work, self._instead, self._notes = stage, work, instead, notes
+        self._parts = [] if parts is None else parts
+        self._limit: float | None = getattr(stage, "timeout_ms", None)
+        self._failed = False
+        self._answer: list[Candidates | Exception] = []
+        self._done, self._start = Event(), perf_counter()
+        if self._limit is not None and threads.acquire(blocking=False):
+            self._begin(threads)
+
+    @property
+    def failed(self) -> bool:
+        """Whether it, or a part of it, was late or failed."""
+        return self._failed or any(part.failed for part in self._parts)
+
+    def __call__(self) -> Candidates:
+        """What it found, or what stands instead."""
         try:
-            found = (
-                _work(source, requests, state)
-                if limit is None
-                else self._within(limit, source, requests, state)
-            )
+            found = self._work() if self._limit is None else self._within(self._limit)
         except Exception as error:
-            _LOG.exception("source %r failed", source.name)
-            notes.append(f"{source.name} failed: {type(error).__name__}: {error}")
-            return Candidates.empty(len(requests))
+            _LOG.exception("source %r failed", self._stage.name)
+            return self._gave_up(f"failed: {type(error).__name__}: {error}")
         if found is None:
-            _LOG.warning("source %r was later than %s ms", source.name, limit)
-            notes.append(f"{source.name} was later than {limit:g} ms")
-            return Candidates.empty(len(requests))
+            _LOG.warning("source %r was later than %s ms", self._stage.name, self._limit)
+            return self._gave_up(f"was later than {self._limit:g} ms")
         return found
 
-    def _within(self, limit: float, source: Stage, requests: Requests, state: State) -> Candidates | None:
-        if not self._threads.acquire(blocking=False):
-            return None
-        answer: list[Candidates | Exception] = []
-        done = Event()
-
+    def _begin(self, threads: BoundedSemaphore) -> None:
         def work() -> None:
             try:
-                answer.append(_work(source, requests, state))
+                self._answer.append(self._work())
             except Exception as error:
-                answer.append(error)
+                self._answer.append(error)
             finally:
-                self._threads.release()
-                done.set()
+                threads.release()
+                self._done.set()
 
-        Thread(target=work, name=f"source {source.name}", daemon=True).start()
-        if not done.wait(limit / 1e3):
+        Thread(target=work, name=f"source {self._stage.name}", daemon=True).start()
+
+    def _within(self, limit: float) -> Candidates | None:
+        left = limit / 1e3 - (perf_counter() - self._start)
+        if not self._done.wait(max(left, 0.0)):
             return None
-        if isinstance(answer[0], Exception):
-            raise answer[0]
-        return answer[0]
+        if isinstance(self._answer[0], Exception):
+            raise self._answer[0]
+        return self._answer[0]
 
-
-def _work(source: Stage, requests: Requests, state: State) -> Candidates:
-    return source.run(requests, Candidates.empty(len(requests)), state)
+    def _gave_up(self, why: str) -> Candidates:
+        self._failed = True
+        self._notes.append(f"{self._stage.name} {why}")
+        return self._instead

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 
 from shortlist.errors import PipelineError, near
-from shortlist.pipeline._merge import Merge
-from shortlist.pipeline._retrieve import Retrieve
-from shortlist.pipeline._score import Score
-from shortlist.pipeline._stage import CANDIDATES, SCORES, Stage, is_source
+from shortlist.pipeline._explore import Explore
+from shortlist.pipeline._stage import CANDIDATES, PROPENSITY, SCORES, Stage, is_source, leaves
 from shortlist.pipeline._state import State
+from shortlist.pipeline._take import Take
 from shortlist.report import Table
 
 __all__ = ["check_columns", "check_order", "check_table"]
@@ -36,6 +35,7 @@ def check_order(stages: Sequence[Stage]) -> None:
             remedy="put the source before the stages that work on its candidates",
         )
     given: set[str] = set()
+    sources = [part.name for part in leaves(stages[0])]
     for stage in stages:
         if is_source(stage) and given:
             raise PipelineError(
@@ -50,6 +50,21 @@ def check_order(stages: Sequence[Stage]) -> None:
                 received="candidates without scores",
                 expected="scores",
                 remedy="put a stage that gives scores before it",
+            )
+        named = getattr(stage, "source", None)
+        if isinstance(stage, Explore) and named is not None and named not in sources:
+            raise PipelineError(
+                f"stage {stage.name!r}",
+                received=f"source={named!r}",
+                expected="the name of a source",
+                remedy=near(named, sources),
+            )
+        if PROPENSITY in given and not isinstance(stage, Take):
+            raise PipelineError(
+                f"stage {stage.name!r}",
+                received="a stage behind one that draws by chance and records how likely each place was",
+                expected="only Take behind it",
+                remedy="put Sample or Explore last, with start= for the places that are not to be drawn",
             )
         given |= set(stage.gives)
 
@@ -86,12 +101,11 @@ def check_table(stages: Sequence[Stage], state: State) -> Table:
 
 
 def _missing(stage: Stage, given: set[str], state: State) -> list[str]:
-    if isinstance(stage, Merge):
-        return [name for part in stage.sources for name in _missing(part, given, state)]
-    if not isinstance(stage, Retrieve | Score):
-        return []
-    wanted = state.raw.wanted(stage.flow)
-    context = [column.name for column in wanted.context]
-    if isinstance(stage, Retrieve):
-        return context
-    return context + [column.name for column in wanted.others if column.name not in given]
+    missing: list[str] = []
+    for part in leaves(stage):
+        flow = getattr(part, "flow", None)
+        if flow is not None:
+            wanted = state.raw.wanted(flow)
+            others = [] if is_source(part) else [c.name for c in wanted.others if c.name not in given]
+            missing += [column.name for column in wanted.context] + others
+    return list(dict.fromkeys(missing))

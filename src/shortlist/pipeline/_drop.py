@@ -7,8 +7,9 @@ from typing import Any, ClassVar, final
 import numpy as np
 import numpy.typing as npt
 
-from shortlist.data import Array, Candidates, Ragged, Requests
+from shortlist.data import Candidates, Ragged, Requests
 from shortlist.errors import ArgumentError, PipelineError
+from shortlist.pipeline._facts import column_of, rules_of, when
 from shortlist.pipeline._rule import Rule
 from shortlist.pipeline._stage import CANDIDATES, WritePart
 from shortlist.pipeline._state import State
@@ -30,6 +31,8 @@ class Drop:
         unless: take out items for which this condition does not hold, such as ``"stock > 0"``.
         reason: what traces call ``where`` and ``unless``; their own text by default.
         name: what traces call the stage.
+        when: condition on the request's context or on a column of the user, such as ``"age < 18"``; requests
+            for which it does not hold keep all of their candidates.
 
     Raises:
         ArgumentError: there is nothing to drop by, or a condition cannot be read.
@@ -40,6 +43,7 @@ class Drop:
     unless: str | None = None
     reason: str | None = None
     name: str = "drop"
+    when: str | None = None
     gives: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
@@ -50,7 +54,7 @@ class Drop:
                 expected="seen, where or unless",
                 remedy='write Drop(seen=True), or Drop(unless="stock > 0")',
             )
-        _ = self._rules
+        _ = self._rules, rules_of(self.when)
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -60,14 +64,22 @@ class Drop:
     @property
     def _rules(self) -> tuple[tuple[Rule, bool], ...]:
         """Conditions, each with the truth value that takes an item out."""
-        where = () if self.where is None or callable(self.where) else ((Rule.parse(self.where), True),)
-        unless = () if self.unless is None else ((Rule.parse(self.unless), False),)
+        where = () if self.where is None or callable(self.where) else ((rules_of(self.where)[0], True),)
+        unless = () if self.unless is None else ((rules_of(self.unless)[0], False),)
         return (*where, *unless)
 
     def run(self, requests: Requests, candidates: Candidates, state: State) -> Candidates:
         """Ask each condition in turn."""
+        spared = None if self.when is None else ~when(self.when, requests, state)
+
+        def kept(candidates: Candidates, mask: npt.NDArray[np.bool_], reason: str) -> Candidates:
+            mask = mask if spared is None else mask | spared[candidates.query_of]
+            return candidates.keep(mask, reason=reason)
+
         if self.seen:
-            candidates = drop_listed(candidates, state.histories(requests), len(state.items), "seen")
+            lists = state.histories(requests)
+            lists = lists if spared is None else lists.keep(~spared[lists.row_of])
+            candidates = drop_listed(candidates, lists, len(state.items), "seen")
         if callable(self.where):
             gone = np.asarray(self.where(requests, candidates, state), dtype=np.bool_)
             if len(gone) != len(candidates.items):
@@ -76,11 +88,11 @@ class Drop:
                     received=f"{len(gone)} answers for {len(candidates.items)} candidates",
                     expected="one for each candidate",
                 )
-            candidates = candidates.keep(~gone, reason=self.reason or "rule")
+            candidates = kept(candidates, ~gone, self.reason or "rule")
         for rule, verdict in self._rules:
-            holds = rule.holds(_column(rule.column, candidates, state))
+            holds = rule.holds(column_of(rule.column, candidates, state))
             text = str(rule) if verdict else f"not {rule}"
-            candidates = candidates.keep(holds != verdict, reason=self.reason or text)
+            candidates = kept(candidates, holds != verdict, self.reason or text)
         return candidates
 
     def to_plain(self, write_part: WritePart) -> dict[str, Any]:  # noqa: ARG002
@@ -99,6 +111,7 @@ class Drop:
             "unless": self.unless,
             "reason": self.reason,
             "name": self.name,
+            "when": self.when,
         }
 
 
@@ -114,8 +127,3 @@ def drop_listed(candidates: Candidates, lists: Ragged, items: int, reason: str) 
     pairs = candidates.query_of * items + candidates.items
     place = np.minimum(np.searchsorted(listed_pairs, pairs), len(listed_pairs) - 1)
     return candidates.keep(listed_pairs[place] != pairs, reason=reason)
-
-
-def _column(name: str, candidates: Candidates, state: State) -> Array:
-    known = candidates.columns.get(name)
-    return state.item_column(name, candidates.items) if known is None else known

@@ -11,8 +11,7 @@ from scipy.sparse import csr_array
 from shortlist.data import Candidates, Ragged, Requests
 from shortlist.errors import PipelineError
 from shortlist.pipeline._best import best
-from shortlist.pipeline._retrieve import count_of
-from shortlist.pipeline._stage import CANDIDATES, SCORES, WritePart
+from shortlist.pipeline._stage import CANDIDATES, SCORES, WritePart, count_of
 from shortlist.pipeline._state import State
 
 __all__ = ["Learned", "Learner"]

@@ -4,7 +4,16 @@ from typing import Any, ClassVar, final
 
 from shortlist.data import Candidates, Requests, merge
 from shortlist.errors import PipelineError
-from shortlist.pipeline._stage import CANDIDATES, SCORES, PlainStage, Source, Stage, WritePart, is_source
+from shortlist.pipeline._stage import (
+    CANDIDATES,
+    SCORES,
+    Ask,
+    Source,
+    Stage,
+    WritePart,
+    is_source,
+    plain_parts,
+)
 from shortlist.pipeline._state import State
 
 __all__ = ["Merge"]
@@ -17,6 +26,9 @@ class Merge:
     An item that several sources find keeps the place, score and source of the first. Scores of different
     sources are not comparable: put a `Score` behind. A column that a source does not give is NaN for its
     candidates.
+
+    In a live state sources that have a time limit work at the same time, in threads; a late one is
+    left out.
 
     Args:
         sources: two or more sources.
@@ -46,6 +58,15 @@ class Merge:
         """Candidates with scores, and the columns of every source."""
         return tuple(dict.fromkeys((CANDIDATES, SCORES, *(g for s in self.sources for g in s.gives))))
 
+    @property
+    def parts(self) -> tuple[Stage, ...]:
+        """The sources."""
+        return self.sources
+
+    def with_parts(self, parts: tuple[Stage, ...]) -> "Merge":
+        """The same of other sources."""
+        return Merge(*parts, name=self.name)
+
     def limited(self, k: int) -> "Merge":
         """The same with at most ``k`` candidates of each source."""
         parts = (part.limited(k) if isinstance(part, Source) else part for part in self.sources)
@@ -55,19 +76,21 @@ class Merge:
         """Run the sources one after the other."""
         return merge([source.run(requests, candidates, state) for source in self.sources])
 
+    def combine(self, requests: Requests, state: State, ask: Ask) -> Candidates:  # noqa: ARG002
+        """Begin all sources, those with a time limit in threads of their own, then wait for them."""
+        begun = [ask(source, requests) for source in self.sources]
+        # While the threads of those with a limit work, this one runs the others.
+        timed = [getattr(source, "timeout_ms", None) is not None for source in self.sources]
+        found = {place: begun[place]() for place in sorted(range(len(begun)), key=timed.__getitem__)}
+        return merge([found[place] for place in range(len(begun))])
+
     def to_plain(self, write_part: WritePart) -> dict[str, Any]:
         """See `PlainStage`.
 
         Raises:
             PipelineError: a source cannot be saved.
         """
-        odd = [source.name for source in self.sources if not isinstance(source, PlainStage)]
-        if odd:
-            raise PipelineError(
-                f"stage {self.name!r}", received=f"sources {odd}", expected="stages with to_plain"
-            )
-        plain = [source.to_plain(write_part) for source in self.sources if isinstance(source, PlainStage)]
-        return {"kind": "merge", "sources": plain, "name": self.name}
+        return {"kind": "merge", "sources": plain_parts(self, self.sources, write_part), "name": self.name}
 
     def __repr__(self) -> str:
         return f"Merge({', '.join(map(repr, self.sources))})"

@@ -13,11 +13,13 @@ from shortlist.errors import PipelineError
 from shortlist.pipeline._answer import answer_frame
 from shortlist.pipeline._ask import requests_of
 from shortlist.pipeline._attempt import Attempts
+from shortlist.pipeline._cache import lasting
 from shortlist.pipeline._check import check_columns, check_order, check_table
 from shortlist.pipeline._drop import drop_listed
 from shortlist.pipeline._plan import filtered, planned
 from shortlist.pipeline._popular import Popular
-from shortlist.pipeline._stage import Stage
+from shortlist.pipeline._remembered import Remembered
+from shortlist.pipeline._stage import Stage, Told, count_of, leaves
 from shortlist.pipeline._state import State
 from shortlist.pipeline._trace import StageTrace, Trace, stage_trace
 from shortlist.report import Table
@@ -53,6 +55,7 @@ class Pipeline:
     fallback: Stage | None = field(default_factory=Popular)
     _attempts: Attempts = field(default_factory=Attempts, repr=False, compare=False)
     _checked: list[bool] = field(default_factory=list, repr=False, compare=False)
+    _answers: Remembered | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "stages", tuple(self.stages))
@@ -69,11 +72,31 @@ class Pipeline:
                 expected="a slice",
                 remedy="write pipe[:2], or pipe.stages",
             )
-        return replace(self, stages=self.stages[place], _checked=[])
+        return replace(self, stages=self.stages[place], _checked=[], _answers=None)
 
     def with_state(self, state: State) -> "Pipeline":
         """The same stages over other tables, or the same at another moment."""
         return replace(self, state=state, _checked=[])
+
+    def cached(self, size: int = 10_000, seconds: float = 60.0) -> "Pipeline":
+        """The same pipeline that in a live state remembers its answers.
+
+        An answer holds until the user's next event, and for at most ``seconds``: what others do and what
+        changes in the catalogue shows after that. Answers in which a stage failed or was late are not
+        remembered. Where a stage draws by chance, requests with different ids are different questions.
+        Traced runs, narrowed pipelines and slices work everything out.
+
+        Args:
+            size: answers to remember, the most recently used ones.
+            seconds: how long an answer holds at most.
+
+        Raises:
+            ArgumentError: a number is out of range.
+        """
+        count_of(size, "cached.size")
+        lasting(seconds, "cached.seconds")
+        draws = any(hasattr(part, "seed") for stage in self.stages for part in leaves(stage))
+        return replace(self, _answers=Remembered(size, seconds, by_id=draws))
 
     def check(self) -> Table:
         """What each stage needs and gives; printable.
@@ -98,8 +121,14 @@ class Pipeline:
         if not self._checked:
             check_columns(self.stages, self.state)
             self._checked.append(True)
-        found, steps = self._run(requests, trace=trace)
-        return (found, Trace(len(requests), tuple(steps))) if trace else found
+        state = self.state.for_run()
+        if trace:
+            steps: list[StageTrace] = []
+            found, _ = self._run(requests, state, steps)
+            return found, Trace(len(requests), tuple(steps))
+        if self._answers is None or not state.is_live:
+            return self._run(requests, state)[0]
+        return self._answers.answer(requests, state, lambda asked: self._run(asked, state))[0]
 
     def recommend(
         self,
@@ -141,29 +170,37 @@ class Pipeline:
         conditions = tuple(filters)
         if not conditions:
             return self
-        return replace(self, stages=filtered(self.stages, conditions), _checked=[])
+        return replace(self, stages=filtered(self.stages, conditions), _checked=[], _answers=None)
 
-    def _run(self, requests: Requests, *, trace: bool) -> tuple[Candidates, list[StageTrace]]:
+    def _run(
+        self, requests: Requests, state: State, steps: list[StageTrace] | None = None
+    ) -> tuple[Candidates, bool]:
+        """The candidates, and whether nothing failed or was late; ``steps`` gets what each stage did."""
         stages = self.stages if requests.exclude is not None else planned(self.stages, requests.k)
-        state = self.state.for_run()
-        found, steps = Candidates.empty(len(requests)), list[StageTrace]()
+        found, whole = Candidates.empty(len(requests)), True
         for place, stage in enumerate(stages):
             before, start, notes = found, perf_counter(), list[str]()
-            found = (
-                self._find(stage, requests, state, notes) if place == 0 else stage.run(requests, found, state)
-            )
-            if trace:
-                steps.append(stage_trace(stage.name, perf_counter() - start, before, found, tuple(notes)))
-        return found.first(requests.k), steps
+            if place == 0:
+                found, failed = self._find(stage, requests, state, notes)
+            else:
+                found, failed = self._attempts.follow(stage, requests, found, state, notes)
+            whole = whole and not failed
+            if steps is not None:
+                seconds = perf_counter() - start
+                told = stage.told(before, found) if isinstance(stage, Told) and place else ()
+                steps.append(stage_trace(stage.name, seconds, before, found, (*notes, *told)))
+        return found.first(requests.k), whole
 
-    def _find(self, source: Stage, requests: Requests, state: State, notes: list[str]) -> Candidates:
-        found = self._attempts.run(source, requests, state, notes)
+    def _find(
+        self, source: Stage, requests: Requests, state: State, notes: list[str]
+    ) -> tuple[Candidates, bool]:
+        found, failed = self._attempts.run(source, requests, state, notes)
         found = self._filled(found, requests, state, notes)
         if requests.exclude is None:
-            return found
+            return found, failed
         unwanted = state.items.positions(requests.exclude.values)
         lists = requests.exclude.with_values(unwanted)
-        return drop_listed(found, lists.keep(unwanted >= 0), len(state.items), "excluded")
+        return drop_listed(found, lists.keep(unwanted >= 0), len(state.items), "excluded"), failed
 
     def _filled(self, found: Candidates, requests: Requests, state: State, notes: list[str]) -> Candidates:
         """Requests without candidates get those of the fallback."""

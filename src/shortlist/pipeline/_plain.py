@@ -7,17 +7,29 @@ from typing import Any
 from shortlist import index, runtime
 from shortlist.errors import BundleError, PipelineError, near
 from shortlist.features import Workflow
+from shortlist.pipeline._boost import Boost
+from shortlist.pipeline._cache import Cache
+from shortlist.pipeline._cap import Cap
+from shortlist.pipeline._diversify import Diversify
 from shortlist.pipeline._drop import Drop
+from shortlist.pipeline._explore import Explore
+from shortlist.pipeline._fallback import Fallback
 from shortlist.pipeline._learned import Learned
+from shortlist.pipeline._limit import Limit
+from shortlist.pipeline._listed import Listed
+from shortlist.pipeline._lookup import Lookup
 from shortlist.pipeline._match import Match
 from shortlist.pipeline._merge import Merge
+from shortlist.pipeline._pin import Pin
 from shortlist.pipeline._pipeline import Pipeline
 from shortlist.pipeline._popular import Popular
 from shortlist.pipeline._repeats import Repeats
 from shortlist.pipeline._retrieve import Retrieve
+from shortlist.pipeline._sample import Sample
 from shortlist.pipeline._score import Score
 from shortlist.pipeline._stage import PlainStage, Stage, WritePart
 from shortlist.pipeline._take import Take
+from shortlist.pipeline._thompson import Thompson
 
 __all__ = ["PART_LOADERS", "ReadPart", "load_stages", "save_stages"]
 
@@ -110,7 +122,29 @@ def _merge(options: dict[str, Any], read_part: ReadPart) -> Stage:
     return Merge(*(_stage(source, read_part) for source in options["sources"]), name=options["name"])
 
 
+def _fallback(options: dict[str, Any], read_part: ReadPart) -> Stage:
+    sources = (_stage(source, read_part) for source in options.pop("sources"))
+    return Fallback(*sources, **options)
+
+
+def _diversify(options: dict[str, Any], read_part: ReadPart) -> Stage:
+    part = options.pop("index")
+    return Diversify(index=None if part is None else read_part(part), **options)
+
+
 _STAGES: Mapping[str, Callable[[dict[str, Any], ReadPart], Stage]] = {
+    "boost": lambda options, _: Boost(**options),
+    "cache": lambda options, read: Cache(_stage(options.pop("source"), read), **options),
+    "cap": lambda options, _: Cap(**options),
+    "diversify": _diversify,
+    "explore": lambda options, _: Explore(**options),
+    "fallback": _fallback,
+    "limit": lambda options, read: Limit(_stage(options.pop("stage"), read), **options),
+    "listed": lambda options, _: Listed(**options),
+    "lookup": lambda options, _: Lookup(**options),
+    "pin": lambda options, _: Pin(**options),
+    "sample": lambda options, _: Sample(**options),
+    "thompson": lambda options, _: Thompson(**options),
     "learned": lambda options, read: Learned(read(options.pop("learner")), **options),
     "drop": lambda options, _: Drop(**options),
     "match": _match,

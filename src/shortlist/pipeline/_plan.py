@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from shortlist.pipeline._drop import Drop
-from shortlist.pipeline._merge import Merge
 from shortlist.pipeline._retrieve import Retrieve
-from shortlist.pipeline._stage import Stage
+from shortlist.pipeline._stage import Stage, changed
 from shortlist.pipeline._take import Take
 
 __all__ = ["filtered", "planned"]
@@ -37,13 +36,11 @@ def filtered(stages: Sequence[Stage], conditions: Sequence[str]) -> tuple[Stage,
     if not conditions or not stages:
         return tuple(stages)
     drops = [Drop(unless=text, name="filter") for text in conditions]
-    return (_within(stages[0], tuple(conditions)), *drops, *stages[1:])
+    return (changed(stages[0], lambda part: _within(part, tuple(conditions))), *drops, *stages[1:])
 
 
 def _within(stage: Stage, conditions: tuple[str, ...]) -> Stage:
-    if isinstance(stage, Merge):
-        return Merge(*(_within(part, conditions) for part in stage.sources), name=stage.name)
-    if isinstance(stage, Retrieve):
-        own = (stage.where,) if isinstance(stage.where, str) else stage.where
-        return replace(stage, where=(*own, *conditions))
-    return stage
+    if not isinstance(stage, Retrieve):
+        return stage
+    own = (stage.where,) if isinstance(stage.where, str) else stage.where
+    return replace(stage, where=(*own, *conditions))

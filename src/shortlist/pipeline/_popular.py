@@ -7,8 +7,7 @@ from typing import Any, ClassVar, final
 import numpy as np
 
 from shortlist.data import Candidates, Ragged, Requests, duration_us
-from shortlist.pipeline._retrieve import count_of
-from shortlist.pipeline._stage import CANDIDATES, SCORES, WritePart
+from shortlist.pipeline._stage import CANDIDATES, SCORES, WritePart, count_of
 from shortlist.pipeline._state import EVER, State
 
 __all__ = ["Popular"]

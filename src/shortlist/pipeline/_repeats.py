@@ -6,8 +6,7 @@ from typing import Any, ClassVar, final
 import numpy as np
 
 from shortlist.data import Candidates, Requests
-from shortlist.pipeline._retrieve import count_of
-from shortlist.pipeline._stage import CANDIDATES, SCORES, WritePart
+from shortlist.pipeline._stage import CANDIDATES, SCORES, WritePart, count_of
 from shortlist.pipeline._state import State
 
 __all__ = ["Repeats"]

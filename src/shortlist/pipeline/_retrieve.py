@@ -7,22 +7,11 @@ from typing import Any, ClassVar, final
 import numpy as np
 
 from shortlist.data import Candidates, Encoder, Flow, Index, Requests
-from shortlist.errors import ArgumentError
 from shortlist.pipeline._rule import Rule
-from shortlist.pipeline._stage import CANDIDATES, SCORES, WritePart
+from shortlist.pipeline._stage import CANDIDATES, SCORES, WritePart, count_of
 from shortlist.pipeline._state import State
 
-__all__ = ["Retrieve", "count_of"]
-
-
-def count_of(k: object, where: str) -> None:
-    """Refuse what is no count.
-
-    Raises:
-        ArgumentError: ``k`` is no integer >= 1.
-    """
-    if isinstance(k, bool) or not isinstance(k, int) or k < 1:
-        raise ArgumentError(where, received=k, expected="an integer >= 1", remedy="pass for example k=100")
+__all__ = ["Retrieve"]
 
 
 @final

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, final
 
 from shortlist.data import Candidates, Requests
-from shortlist.pipeline._retrieve import count_of
-from shortlist.pipeline._stage import CANDIDATES, WritePart
+from shortlist.pipeline._stage import CANDIDATES, WritePart, count_of
 from shortlist.pipeline._state import State
 
 __all__ = ["Take"]

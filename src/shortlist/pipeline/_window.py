@@ -10,8 +10,7 @@ import polars as pl
 from shortlist.data import ArrayLog, Requests
 from shortlist.errors import PipelineError
 from shortlist.io import Dataset, positive
-from shortlist.pipeline._merge import Merge
-from shortlist.pipeline._stage import Stage
+from shortlist.pipeline._stage import Stage, leaves
 from shortlist.pipeline._state import State
 from shortlist.schema import Column, Schema, Tags
 from shortlist.store import to_array
@@ -103,7 +102,7 @@ def check_leak(stages: Sequence[Stage], window: Window) -> None:
     Raises:
         PipelineError: one did, or does not say until when it learned.
     """
-    parts = [part for stage in stages for part in (stage.sources if isinstance(stage, Merge) else (stage,))]
+    parts = [part for stage in stages for part in leaves(stage)]
     for source in parts:
         if not hasattr(source, "trained_until"):
             continue

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from shortlist.data import Index
-from shortlist.pipeline import Match, Merge, Pipeline, Retrieve, Stage, State, build_index
+from shortlist.pipeline import Match, Pipeline, Retrieve, Stage, State, build_index, changed
 
 __all__ = ["brought_to_present"]
 
@@ -17,8 +17,6 @@ def brought_to_present(pipe: Pipeline, state: State) -> Pipeline:
     indexes: dict[int, Index] = {}
 
     def moved(stage: Stage) -> Stage:
-        if isinstance(stage, Merge):
-            return Merge(*(moved(source) for source in stage.sources), name=stage.name)
         if not isinstance(stage, Retrieve | Match):
             return stage
         old: Any = stage.index
@@ -26,5 +24,6 @@ def brought_to_present(pipe: Pipeline, state: State) -> Pipeline:
             indexes[id(old)] = build_index(stage.model, stage.flow, state)
         return replace(stage, index=indexes[id(old)])
 
-    fallback = None if pipe.fallback is None else moved(pipe.fallback)
-    return Pipeline([moved(stage) for stage in pipe.stages], state=state, fallback=fallback)
+    fallback = None if pipe.fallback is None else changed(pipe.fallback, moved)
+    stages = [changed(stage, moved) for stage in pipe.stages]
+    return Pipeline(stages, state=state, fallback=fallback)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from shortlist.errors import ArgumentError
-from shortlist.pipeline import Merge, Stage
+from shortlist.pipeline import Stage, leaves
 from shortlist.schema import Column
 
 __all__ = ["check_context", "context_columns"]
@@ -13,11 +13,9 @@ __all__ = ["check_context", "context_columns"]
 def context_columns(stages: Iterable[Stage]) -> dict[str, Column]:
     """Name -> column of everything that the workflows of the stages read."""
     columns: dict[str, Column] = {}
-    for stage in stages:
-        if isinstance(stage, Merge):
-            columns |= context_columns(stage.sources)
+    for part in (part for stage in stages for part in leaves(stage)):
         columns |= {
-            column.name: column for column in getattr(getattr(stage, "flow", None), "input_schema", ())
+            column.name: column for column in getattr(getattr(part, "flow", None), "input_schema", ())
         }
     return columns
 

@@ -7,7 +7,7 @@ import pytest
 
 from shortlist.data import Batch, Keys, Requests
 from shortlist.evaluation import _evaluate, evaluate
-from shortlist.evaluation._exact import with_products
+from shortlist.pipeline import with_products
 from shortlist.index import build
 from shortlist.io import Dataset
 from shortlist.pipeline import Drop, Merge, Pipeline, Popular, Retrieve, State, Take

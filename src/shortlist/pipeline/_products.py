@@ -8,7 +8,9 @@ import numpy.typing as npt
 from shortlist.data import Keys
 from shortlist.index import VectorIndex
 from shortlist.metrics import top_products
-from shortlist.pipeline import Merge, Pipeline, Retrieve, Stage
+from shortlist.pipeline._pipeline import Pipeline
+from shortlist.pipeline._retrieve import Retrieve
+from shortlist.pipeline._stage import Stage, changed
 
 __all__ = ["with_products"]
 
@@ -22,12 +24,10 @@ def with_products(pipe: Pipeline) -> Pipeline:
     What an exact index finds is defined by the vectors alone: the items are the same, but for scores that
     differ by the rounding of float32. An index that approximates is searched as it is.
     """
-    return replace(pipe, stages=tuple(_quick(stage) for stage in pipe.stages))
+    return replace(pipe, stages=tuple(changed(stage, _quick) for stage in pipe.stages))
 
 
 def _quick(stage: Stage) -> Stage:
-    if isinstance(stage, Merge):
-        return Merge(*(_quick(part) for part in stage.sources), name=stage.name)
     if isinstance(stage, Retrieve) and isinstance(stage.index, VectorIndex) and stage.index.kind == "exact":
         return replace(stage, index=_Products(stage.index))
     return stage
