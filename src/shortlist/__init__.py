@@ -29,10 +29,10 @@ _ROOMS = {
     ),
     "shortlist.models.trees": ("LightGBM", "TreeOptions", "XGBoost"),
     "shortlist.pipeline": (
-        *("AnswerLog", "Apply", "Boost", "Cache", "Cap", "Diversify", "Drop", "Explore", "Fallback"),
-        *("Learned", "Limit", "Listed", "Lookup", "Match", "Merge", "Pin", "Pipeline", "Popular", "Repeats"),
-        *("Retrieve", "Sample", "Score", "State", "Take", "Thompson"),
-        *("build_index", "forget_user", "join_log", "load", "ranking_examples"),
+        *("AnswerLog", "Apply", "BatchOptions", "Boost", "Cache", "Cap", "Diversify", "Drop", "Explore"),
+        *("Fallback", "Learned", "Limit", "Listed", "Lookup", "Match", "Merge", "OutcomeLog", "Pin"),
+        *("Pipeline", "Popular", "Repeats", "Retrieve", "Sample", "Score", "State", "Take", "Thompson"),
+        *("build_index", "forget_user", "join_log", "load", "ranking_examples", "recommend_all"),
     ),
     "shortlist.profiling": ("Profile", "profile"),
     "shortlist.recipes": (

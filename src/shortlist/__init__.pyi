@@ -83,6 +83,7 @@ from shortlist.models.trees import TreeOptions as TreeOptions
 from shortlist.models.trees import XGBoost as XGBoost
 from shortlist.pipeline import AnswerLog as AnswerLog
 from shortlist.pipeline import Apply as Apply
+from shortlist.pipeline import BatchOptions as BatchOptions
 from shortlist.pipeline import Boost as Boost
 from shortlist.pipeline import Cache as Cache
 from shortlist.pipeline import Cap as Cap
@@ -96,6 +97,7 @@ from shortlist.pipeline import Listed as Listed
 from shortlist.pipeline import Lookup as Lookup
 from shortlist.pipeline import Match as Match
 from shortlist.pipeline import Merge as Merge
+from shortlist.pipeline import OutcomeLog as OutcomeLog
 from shortlist.pipeline import Pin as Pin
 from shortlist.pipeline import Pipeline as Pipeline
 from shortlist.pipeline import Popular as Popular
@@ -111,6 +113,7 @@ from shortlist.pipeline import forget_user as forget_user
 from shortlist.pipeline import join_log as join_log
 from shortlist.pipeline import load as load
 from shortlist.pipeline import ranking_examples as ranking_examples
+from shortlist.pipeline import recommend_all as recommend_all
 from shortlist.profiling import Profile as Profile
 from shortlist.profiling import profile as profile
 from shortlist.recipes import Choice as Choice

@@ -16,7 +16,8 @@ visitors of whom only --recent is known, are answered too."""
 EXAMPLES = """examples:
   shortlist recommend my-bundle --users u1 u2 --k 5 --columns name price
   shortlist recommend my-bundle --recent i1 i2
-  shortlist recommend my-bundle --users-file users.txt --csv > recommended.csv"""
+  shortlist recommend my-bundle --users-file users.txt --csv > recommended.csv
+  shortlist recommend my-bundle --all --out lists --k 20"""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -36,6 +37,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="RULE",
         help="only items for which this holds; repeatable",
     )
+    parser.add_argument("--all", action="store_true", help="ask for every user of the bundle; needs --out")
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="write Parquet files there, whole or not at all"
+    )
+    parser.add_argument(
+        "--block", type=count, default=1024, metavar="N", help="with --out, users at a time (%(default)s)"
+    )
     parser.add_argument("--trace", action="store_true", help="tell on standard error what each stage did")
     shape = parser.add_mutually_exclusive_group()
     shape.add_argument("--json", action="store_true", help="print JSON, one object a recommendation")
@@ -47,6 +55,9 @@ def run(options: argparse.Namespace) -> None:
     from shortlist.cli._show import plain_json, table_of
     from shortlist.pipeline import load
 
+    if options.out is not None or options.all:
+        _write(options)
+        return
     users = _users(options)
     pipe = load(options.bundle)
     recent = [options.recent] * len(users) if options.recent else None
@@ -63,6 +74,32 @@ def run(options: argparse.Namespace) -> None:
         print(found.write_csv(), end="")
     else:
         print(table_of(found))
+
+
+def _write(options: argparse.Namespace) -> None:
+    """Recommendations for many users as a folder."""
+    from shortlist.bundle import Reader
+    from shortlist.pipeline import BatchOptions, load, recommend_all
+
+    if options.out is None:
+        raise ArgumentError("shortlist recommend", received="--all", expected="--out DIR beside it")
+    odd = [name for name in ("recent", "trace", "json", "csv") if getattr(options, name)]
+    if odd:
+        raise ArgumentError("shortlist recommend", received=f"--out and --{odd[0]}", expected="one of them")
+    if options.all and (options.users or options.users_file):
+        raise ArgumentError("shortlist recommend", received="--all and users", expected="one of them")
+    users = None if options.all else _users(options)
+    version = Reader(options.bundle).open(verify=False).version
+    written = recommend_all(
+        load(options.bundle),
+        options.out,
+        options.k,
+        users=users,
+        columns=options.columns,
+        filters=options.where,
+        options=BatchOptions(block_users=options.block, version=version),
+    )
+    print(f"{options.out}: {written.count():,} recommendations")
 
 
 def _users(options: argparse.Namespace) -> list[str | None]:

@@ -18,7 +18,7 @@ A bundle that is written anew, or published to a shelf, is swapped in without a 
 Several bundles are told apart by name, and share the users or shadow the one that answers."""
 EXAMPLES = """examples:
   shortlist serve my-bundle
-  shortlist serve my-bundle --host 0.0.0.0 --port 80 --log-answers answers --api-keys keys.txt
+  shortlist serve my-bundle --host 0.0.0.0 --port 80 --log-answers answers --log-events events
   shortlist serve old=shop new=shop-2 --share old=90 --share new=10
   shortlist serve old=shop new=shop-2 --shadow new
   curl localhost:8000/recommend -d '{"user": "u1", "k": 5}'"""
@@ -90,6 +90,12 @@ def _add_logs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--log-answers", type=Path, metavar="DIR", help="write every answer there, as Parquet"
     )
+    parser.add_argument(
+        "--log-events",
+        type=Path,
+        metavar="DIR",
+        help="write every event there with its request id, as Parquet",
+    )
     parser.add_argument("--access-log", action="store_true", help="log a line for each answer")
     parser.add_argument(
         "--log-format", choices=("text", "json"), default="text", help="form of the log (%(default)s)"
@@ -106,6 +112,7 @@ def run(options: argparse.Namespace) -> None:
     chosen = ServerOptions(
         workers=options.threads,
         answers=options.log_answers,
+        events=options.log_events,
         live=options.live,
         clock=options.clock,
         traffic=Traffic(shares, tuple(options.shadow)),

@@ -3,7 +3,7 @@
 import argparse
 from datetime import datetime
 
-__all__ = ["count", "day", "pair", "port", "positive", "share", "weighted"]
+__all__ = ["count", "day", "pair", "port", "positive", "share", "span", "weighted"]
 
 
 def count(text: str) -> int:
@@ -57,6 +57,24 @@ def pair(text: str) -> tuple[str, str]:
     if sign and left and right:
         return left, right
     raise argparse.ArgumentTypeError(f"expected NAME=NAME, received {text!r}")
+
+
+def span(text: str) -> str:
+    """A length of time.
+
+    >>> span("7d")
+    '7d'
+    """
+    from shortlist.data import duration_us
+    from shortlist.errors import ArgumentError
+
+    try:
+        duration_us(text, where="span")
+    except ArgumentError:
+        raise argparse.ArgumentTypeError(
+            f"expected a length of time such as 12h or 7d, received {text!r}"
+        ) from None
+    return text
 
 
 def weighted(text: str) -> tuple[str, float]:

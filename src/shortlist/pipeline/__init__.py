@@ -11,23 +11,37 @@ from shortlist.pipeline._examples import ranking_examples
 from shortlist.pipeline._explore import Explore
 from shortlist.pipeline._fallback import Fallback
 from shortlist.pipeline._folder import load, write_pipeline
+from shortlist.pipeline._forget import Forgotten, forget_user
+from shortlist.pipeline._join_log import join_log
 from shortlist.pipeline._learned import Learned
 from shortlist.pipeline._limit import Limit
 from shortlist.pipeline._listed import Listed
 from shortlist.pipeline._lookup import Lookup
 from shortlist.pipeline._match import Match
 from shortlist.pipeline._merge import Merge
+from shortlist.pipeline._outcome_log import OutcomeLog
 from shortlist.pipeline._pin import Pin
 from shortlist.pipeline._pipeline import Pipeline
 from shortlist.pipeline._plain import load_stages, save_stages
 from shortlist.pipeline._popular import Popular
 from shortlist.pipeline._products import with_products
+from shortlist.pipeline._recommend_all import BatchOptions, recommend_all
 from shortlist.pipeline._repeats import Repeats
 from shortlist.pipeline._retrieve import Retrieve
 from shortlist.pipeline._rule import Rule
 from shortlist.pipeline._sample import Sample
 from shortlist.pipeline._score import Score
-from shortlist.pipeline._stage import Apply, Group, PlainStage, Source, Stage, Told, changed, leaves
+from shortlist.pipeline._stage import (
+    Apply,
+    Group,
+    PlainStage,
+    Source,
+    Stage,
+    Told,
+    changed,
+    is_source,
+    leaves,
+)
 from shortlist.pipeline._state import State
 from shortlist.pipeline._take import Take
 from shortlist.pipeline._thompson import Thompson
@@ -36,6 +50,7 @@ from shortlist.pipeline._trace import StageTrace, Trace
 __all__ = [
     "AnswerLog",
     "Apply",
+    "BatchOptions",
     "Boost",
     "Cache",
     "Cap",
@@ -43,6 +58,7 @@ __all__ = [
     "Drop",
     "Explore",
     "Fallback",
+    "Forgotten",
     "Group",
     "Learned",
     "Limit",
@@ -50,6 +66,7 @@ __all__ = [
     "Lookup",
     "Match",
     "Merge",
+    "OutcomeLog",
     "Pin",
     "Pipeline",
     "PlainStage",
@@ -69,10 +86,14 @@ __all__ = [
     "Trace",
     "build_index",
     "changed",
+    "forget_user",
+    "is_source",
+    "join_log",
     "leaves",
     "load",
     "load_stages",
     "ranking_examples",
+    "recommend_all",
     "save_stages",
     "with_products",
     "write_pipeline",

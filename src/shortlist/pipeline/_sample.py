@@ -86,6 +86,6 @@ def _chances(logits: npt.NDArray[np.float64], offsets: npt.NDArray[np.int64]) ->
     at = np.where(real, offsets[:-1, None] + place, 0)
     table = np.where(real, logits[at], -np.inf) if len(logits) else np.zeros(real.shape)
     left = np.logaddexp.accumulate(table[:, ::-1], axis=1)[:, ::-1] if width else table
-    chance = np.ones(table.shape)
-    np.exp(table - left, out=chance, where=table > -np.inf)
-    return chance[real].astype(np.float32)
+    behind = np.zeros(table.shape)
+    np.subtract(table, left, out=behind, where=table > -np.inf)
+    return np.exp(behind)[real].astype(np.float32)

@@ -10,7 +10,7 @@ import numpy as np
 from shortlist.bundle import Reader
 from shortlist.data import Candidates, Requests
 from shortlist.errors import ArgumentError, near
-from shortlist.pipeline import AnswerLog, Pipeline, StageTrace, load
+from shortlist.pipeline import AnswerLog, OutcomeLog, Pipeline, StageTrace, load
 from shortlist.schema import Column
 from shortlist.server._ask import Ask, together
 from shortlist.server._clock import live_state
@@ -37,6 +37,7 @@ class Desk:
         pipe: the pipeline.
         version: of the bundle.
         answers: where answers are logged; None logs nothing.
+        outcomes: where events are logged with their request ids; None logs nothing.
         counters: where answers are counted.
         context: columns that models read, by name.
     """
@@ -46,6 +47,7 @@ class Desk:
     answers: AnswerLog | None = None
     counters: Counters = field(default_factory=Counters)
     context: Mapping[str, Column] = field(default_factory=dict)
+    outcomes: OutcomeLog | None = None
 
     @classmethod
     def open(cls, bundle: Path, options: ServerOptions, counters: Counters) -> Self:
@@ -59,8 +61,9 @@ class Desk:
         pipe = load(bundle)
         pipe.check()
         log = None if options.answers is None else AnswerLog(options.answers, bundle=version)
+        outcomes = None if options.events is None else OutcomeLog(options.events)
         live = pipe.with_state(live_state(pipe.state, options))
-        desk = cls(live, version, log, counters, context_columns(pipe.stages))
+        desk = cls(live, version, log, counters, context_columns(pipe.stages), outcomes)
         desk.pipe.run(Requests([None]))
         return desk
 
@@ -87,12 +90,16 @@ class Desk:
         users, items = [event.user for event in events], [event.item for event in events]
         weights = np.array([event.weight for event in events], dtype=np.float32)
         kept = live.append(users, items, np.array(times, dtype=np.int64), weights)
+        if self.outcomes is not None:
+            ids = [event.request_id for event in events]
+            self.outcomes.add(ids, users, items, times, weights.tolist())
         return Kept(kept, int((state.items.positions(items) >= 0).sum()))
 
     def flush(self) -> None:
-        """Write logged answers to disk."""
-        if self.answers is not None:
-            self.answers.flush()
+        """Write logged answers and events to disk."""
+        for log in (self.answers, self.outcomes):
+            if log is not None:
+                log.flush()
 
     def close(self) -> None:
         """Write what is left and let go of the files."""

@@ -92,13 +92,15 @@ class Event(msgspec.Struct, forbid_unknown_fields=True):
     """A user did something with an item that says it is wanted.
 
     ``time`` is ISO 8601 or a number of seconds since 1970, now by default; ``weight`` says how strongly.
-    ``user`` null is an anonymous visitor, whose events count for the item only.
+    ``user`` null is an anonymous visitor, whose events count for the item only. ``request_id`` is that of the
+    answer that showed the item, so that the logs of answers and events can be joined.
     """
 
     user: Id | None
     item: Id
     time: str | int | float | None = None
     weight: Weight = 1.0
+    request_id: Name | None = None
 
 
 class Events(msgspec.Struct, forbid_unknown_fields=True):

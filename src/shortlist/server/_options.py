@@ -22,6 +22,7 @@ class ServerOptions:
         max_waiting: requests at work or waiting for a worker; further ones are answered 503.
         workers: threads that run the pipeline. Requests that wait while all are at work are run together.
         answers: folder that every answer is logged to; None logs nothing.
+        events: folder that every event is logged to with its request id; None logs nothing.
         live: folder of the events appended while serving, one file for all versions; None puts it beside the
             (first) bundle, as ``<bundle>.live``.
         clock: what the present is. ``"wall"`` is the time of this machine. ``"log"`` starts at the end of the
@@ -45,6 +46,7 @@ class ServerOptions:
     max_waiting: int = 256
     workers: int = 2
     answers: Path | None = None
+    events: Path | None = None
     live: Path | None = None
     clock: Clock = "wall"
     traffic: Traffic | None = None

@@ -15,6 +15,7 @@ from shortlist.schema import Column, Schema
 from shortlist.store._event_columns import EventColumns, event_schema
 from shortlist.store._events import events_log, ids_of, time_after
 from shortlist.store._files import Contents, read_contents, write_contents
+from shortlist.store._forget import without_user
 from shortlist.store._journal import Journal
 from shortlist.store._layered_log import LayeredLog
 from shortlist.store._newcomers import Newcomers
@@ -118,6 +119,19 @@ class EmbeddedStore:
         with self._lock:
             users, log = self._users.extended(self._known.ids), self._log.flattened()
             write_contents(Contents(self._items, users, log, self._until, self._columns), Path(folder))
+
+    def without_user(self, user: Any) -> tuple["EmbeddedStore", int]:
+        """Another store without the events and the facts of a user, and how many events went.
+
+        The user's position stays taken, under an id that stands for nobody, so learners go on fitting. Events
+        that came since the store was built are those of the new one's tables; its ``live`` file is another
+        matter, see `forget_live`.
+        """
+        with self._lock:
+            users, log = self._users.extended(self._known.ids), self._log.flattened()
+            contents = Contents(self._items, users, log, self._until, self._columns)
+        kept, gone = without_user(contents, user)
+        return EmbeddedStore(kept), gone
 
     def close(self) -> None:
         """Let go of the ``live`` file."""

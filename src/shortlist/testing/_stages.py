@@ -1,11 +1,15 @@
 """What every stage must keep."""
 
+import json
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 
-from shortlist.data import Candidates, Ragged, Recommender, Requests
-from shortlist.pipeline import Stage, State
+from shortlist.data import Candidates, Ragged, Recommender, Requests, stack
+from shortlist.pipeline import PlainStage, Stage, State, Told, is_source, load_stages
 
-__all__ = ["check_recommender", "check_stage", "lists_of"]
+__all__ = ["check_recommender", "check_same", "check_saved_stage", "check_stage", "lists_of"]
 
 _CLOSE = 1e-5
 
@@ -17,7 +21,13 @@ def lists_of(found: Candidates) -> list[list[tuple[int, float]]]:
 
 
 def check_stage(stage: Stage, requests: Requests, candidates: Candidates, state: State) -> None:
-    """A stage leaves its input alone, works for no request, and gives each request what it gets alone."""
+    """A stage leaves its input alone, works for no request, and gives each request what it gets alone.
+
+    Requests in another order get the same, the columns of candidates stay with them, and what a stage says
+    of itself for the trace is text.
+    """
+    marks = (7 * candidates.items + candidates.query_of).astype(np.float64)
+    candidates = candidates.with_columns({"mark": marks})
     before = lists_of(candidates)
     found = stage.run(requests, candidates, state)
     assert lists_of(candidates) == before
@@ -28,8 +38,35 @@ def check_stage(stage: Stage, requests: Requests, candidates: Candidates, state:
     for row in range(len(requests)):
         mine = _only(candidates, row)
         check_same(_only(found, row), stage.run(requests.one(row), mine, state))
+    if not is_source(stage):
+        np.testing.assert_array_equal(found.columns["mark"], 7 * found.items + found.query_of)
+    back = np.arange(len(requests))[::-1]
+    turned = stage.run(requests.rows(back), _rows(candidates, back), state)
+    for row in range(len(requests)):
+        check_same(_only(found, row), _only(turned, len(requests) - 1 - row))
+    if isinstance(stage, Told):
+        assert all(isinstance(note, str) for note in stage.told(candidates, found))
     nobody = Requests([])
     assert len(stage.run(nobody, _like(candidates), state)) == 0
+
+
+def check_saved_stage(stage: Stage, requests: Requests, candidates: Candidates, state: State) -> None:
+    """What a stage is as plain data makes a stage that does the same, and is the same plain data again."""
+    parts: dict[str, Any] = {}
+
+    def write_part(_: str, part: Any) -> str:
+        parts[str(id(part))] = part
+        return str(id(part))
+
+    assert isinstance(stage, PlainStage)
+    plain = json.loads(json.dumps(stage.to_plain(write_part)))
+    (again,), _ = load_stages({"stages": [plain], "fallback": None}, parts.__getitem__)
+    assert isinstance(again, PlainStage)
+    assert json.loads(json.dumps(again.to_plain(write_part))) == plain
+    assert (again.name, again.needs, again.gives) == (stage.name, stage.needs, stage.gives)
+    one, other = (each.run(requests, candidates, state) for each in (stage, again))
+    assert lists_of(one) == lists_of(other)
+    assert one.columns.keys() == other.columns.keys()
 
 
 def check_recommender(pipe: Recommender, requests: Requests) -> None:
@@ -57,6 +94,10 @@ def _only(found: Candidates, row: int) -> Candidates:
     kept = found.keep(found.query_of == row)
     bounds = np.array([0, int(found.lengths[row])])
     return Candidates(kept.items, bounds, kept.scores, kept.source, found.sources, kept.columns)
+
+
+def _rows(found: Candidates, rows: npt.NDArray[np.int64]) -> Candidates:
+    return stack([_only(found, int(row)) for row in rows])
 
 
 def _like(candidates: Candidates) -> Candidates:

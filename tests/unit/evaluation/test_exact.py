@@ -7,10 +7,9 @@ import pytest
 
 from shortlist.data import Batch, Keys, Requests
 from shortlist.evaluation import _evaluate, evaluate
-from shortlist.pipeline import with_products
 from shortlist.index import build
 from shortlist.io import Dataset
-from shortlist.pipeline import Drop, Merge, Pipeline, Popular, Retrieve, State, Take
+from shortlist.pipeline import Drop, Merge, Pipeline, Popular, Retrieve, State, Take, with_products
 
 VECTORS = np.random.default_rng(0).standard_normal((5, 3)).astype(np.float32)
 

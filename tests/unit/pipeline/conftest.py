@@ -78,6 +78,19 @@ def store() -> EmbeddedStore:
 
 
 @pytest.fixture
+def clicks() -> State:
+    """The shop with what was shown: 10 clicked 3 of 4 times, 20 once of 3, 30 once of 1, 40 never of 2."""
+    shown = {10: [1, 1, 0, 1], 20: [0, 1, 0], 30: [1], 40: [0, 0]}
+    rows = [("ann", item, 10 * n + 1, one) for item, hits in shown.items() for n, one in enumerate(hits)]
+    types = {"user": pl.String, "item": pl.Int64, "time": pl.Int64, "clicked": pl.Int8}
+    frame = pl.DataFrame(rows, schema=types, orient="row").with_columns(
+        pl.col("time").cast(pl.Datetime("us"))
+    )
+    schema = Schema([*list(EVENTS)[:3], Column("clicked", "int8", ("target", "binary"))])
+    return State(Dataset.of(frame, schema), items=tables()[0], users=tables()[1], columns=("clicked",))
+
+
+@pytest.fixture
 def state(store: EmbeddedStore) -> State:
     return State(store=store)
 
