@@ -62,4 +62,5 @@ def uniforms(seeds: npt.NDArray[np.uint64], numbers: npt.NDArray[np.int64]) -> n
     bits = (bits ^ (bits >> np.uint64(30))) * _MIX[0]
     bits = (bits ^ (bits >> np.uint64(27))) * _MIX[1]
     bits ^= bits >> np.uint64(31)
-    return ((bits >> np.uint64(11)).astype(np.float64) + 0.5) / 2.0**53
+    drawn: npt.NDArray[np.float64] = ((bits >> np.uint64(11)).astype(np.float64) + 0.5) / 2.0**53
+    return drawn

@@ -84,7 +84,8 @@ class Diversify:
         places = candidates.places.copy()
         for rows in _slices(len(candidates), self.pool):
             at, real = _grid(candidates, rows, self.pool)
-            scores = np.where(real, candidates.scores[at], -np.inf) if len(candidates.items) else real * 0.0
+            scores = np.full(real.shape, -np.inf, dtype=np.float32)
+            scores[real] = candidates.scores[at[real]]
             relevance = np.where(real, scaled(scores, real), -np.inf).astype(np.float32)
             similar = self._similar(candidates, at, real, state)
             choose = marginal if self.method == "mmr" else determinantal
@@ -152,7 +153,8 @@ def _alike(values: Any, at: Places, real: npt.NDArray[np.bool_]) -> Floats:
     """Float32 [Q, P, P]: values that two candidates share, over the root of the product of their numbers."""
     if not isinstance(values, Ragged):
         codes = np.where(real, codes_of(values)[at] if len(values) else -1, -1)
-        return ((codes[:, :, None] == codes[:, None, :]) & (codes >= 0)[:, :, None]).astype(np.float32)
+        same = (codes[:, :, None] == codes[:, None, :]) & (codes >= 0)[:, :, None]
+        return np.asarray(same, dtype=np.float32)
     out = np.zeros((*at.shape, at.shape[1]), dtype=np.float32)
     codes = codes_of(values.values)
     for query, (places, known) in enumerate(zip(at, real, strict=True)):

@@ -10,9 +10,9 @@ from typing import Any
 
 import polars as pl
 
-from shortlist.bundle import FORMAT, Reader
+from shortlist.bundle import Reader
 from shortlist.errors import ArgumentError, DataError
-from shortlist.io import atomic_folder, atomic_write, checksum, write_manifest
+from shortlist.io import atomic_folder, atomic_write, checksum, current, is_shelf, shelf_of, write_manifest
 from shortlist.store import EmbeddedStore, forget_live
 
 __all__ = ["Forgotten", "forget_user"]
@@ -24,9 +24,9 @@ class Forgotten:
 
     Attributes:
         store_events: events in the store of the bundle.
-        live_events: events in files of live events.
+        live_events: events among those that arrived while serving.
         log_rows: rows of logs of answers and events.
-        version: the bundle's version since; None where there was none to change.
+        version: the (current) bundle's version since; None where there was no bundle.
     """
 
     store_events: int = 0
@@ -42,18 +42,18 @@ def forget_user(
     live: Path | str | None = None,
     logs: tuple[Path | str, ...] = (),
 ) -> Forgotten:
-    """Take a user out of a bundle's store, its files of live events, and logs of answers and events.
+    """Take a user out of a bundle's store, its live events, and logs of answers and events.
 
-    Stop the servers of the bundle first. The bundle appears changed in one step, under a new version, and its
-    live events move to that version. Every file is rewritten whole or left as it was; after a crash, do it
-    again. Ids are compared as text.
+    Stop the servers of the bundle first. The bundle (each version of a shelf) appears changed in one step,
+    under a new version, to which its live events belong from then on. Every file is rewritten whole or left
+    as it was; after a crash, do it again. Ids are compared as text.
 
     What models learned from the user is not undone: workflows know the id if they have a vocabulary of users,
     and embeddings and factors a vector of the user. Train anew without the user's events for that.
 
     Args:
         user: raw id.
-        bundle: folder of the bundle.
+        bundle: folder of the bundle, or shelf of its versions.
         live: folder of its live events; by default ``<bundle>.live`` beside it.
         logs: folders of `AnswerLog` and `OutcomeLog`.
 
@@ -69,33 +69,33 @@ def forget_user(
         return Forgotten(log_rows=rows)
     place = Path(bundle)
     folder = place.with_name(f"{place.resolve().name}.live") if live is None else Path(live)
-    store_events, live_events, version = _forget_bundle(place, folder, user)
-    return Forgotten(store_events, live_events, rows, version)
+    files = [path for path in sorted(folder.glob("*events")) if path.is_file()]
+    live_events = sum(forget_live(path, user) for path in files)
+    folders = [place / name for name in shelf_of(place).names] if is_shelf(place) else [place]
+    store_events = sum(_forget_bundle(each, files, user) for each in folders)
+    return Forgotten(store_events, live_events, rows, Reader(current(place)).open(verify=False).version)
 
 
-def _forget_bundle(bundle: Path, live: Path, user: Any) -> tuple[int, int, str]:
+def _forget_bundle(bundle: Path, live: list[Path], user: Any) -> int:
+    """Write a bundle anew without the user, where it knows the user; how many events went."""
     reader = Reader(bundle).open()
-    old = reader.version
-    gone = sum(forget_live(path, user) for path in sorted(live.glob("*.events")))
-    store = EmbeddedStore.open(reader.part("store"))
-    known = int(store.users.positions([user])[0]) >= 0
-    if not known:
-        return 0, gone, old
+    old, part = reader.version, reader.part("store")
+    store = EmbeddedStore.open(part)
+    if int(store.users.positions([user])[0]) < 0:
+        return 0
     kept, events = store.without_user(user)
     with atomic_folder(bundle) as fresh:
         for name in reader.manifest["files"]:
-            if not name.startswith("store/"):
+            if not name.startswith(f"{part.name}/"):
                 (fresh / name).parent.mkdir(parents=True, exist_ok=True)
                 _copied(bundle / name, fresh / name)
-        kept.save(fresh / "store")
+        kept.save(fresh / part.name)
         manifest = {key: value for key, value in reader.manifest.items() if key != "files"}
-        changed = datetime.now(UTC).isoformat(timespec="seconds")
-        write_manifest(fresh, {**manifest, "format": max(FORMAT, manifest["format"]), "changed": changed})
+        write_manifest(fresh, {**manifest, "changed": datetime.now(UTC).isoformat(timespec="seconds")})
         new = checksum(fresh / "manifest.json")[:12]
-        if (live / f"{old}.events").exists():
-            shutil.copy2(live / f"{old}.events", live / f"{new}.events")
-    (live / f"{old}.events").unlink(missing_ok=True)
-    return events, gone, new
+        for path in live:
+            forget_live(path, user, renamed=(old, new))
+    return events
 
 
 def _copied(source: Path, target: Path) -> None:

@@ -115,20 +115,25 @@ def recommend_all(
     target = Path(folder).absolute()
     if target.exists() and not target.is_dir():
         raise DataError(str(folder), received="a file", expected="a folder or nothing")
+    _publish(writer, target, plan, chosen)
+    return read_parquet(target, verify=False)
+
+
+def _publish(writer: "_Writer", target: Path, plan: dict[str, Any], options: BatchOptions) -> None:
+    """Write the parts into a hidden folder, then put them in place in one step."""
     room = target.parent / f".{target.name}.unfinished"
     parts = _resumed(room, plan)
     try:
-        _write_parts(writer, room, parts, chosen)
+        _write_parts(writer, room, parts, options)
         with atomic_folder(target) as fresh:
             for path in room.glob("*.parquet"):
                 path.rename(fresh / path.name)
             finish_parquet(fresh, writer.schema(), [[part] for part in parts])
     except BaseException:
-        if chosen.version is None:
+        if options.version is None:
             shutil.rmtree(room, ignore_errors=True)
         raise
     shutil.rmtree(room, ignore_errors=True)
-    return read_parquet(target, verify=False)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from shortlist.store._table import Table
 
 __all__ = ["forget_live", "without_user"]
 
+_EVENTS = ("u", "i", "t", "w")
 _RECORD_ROWS = 10_000
 
 
@@ -42,13 +43,13 @@ def without_user(contents: Contents, user: Any) -> tuple[Contents, int]:
     return replace(contents, users=users, events=kept), int(np.count_nonzero(~keep))
 
 
-def forget_live(path: Path, user: Any, to: Path | None = None) -> int:
+def forget_live(path: Path, user: Any, renamed: tuple[str, str] | None = None) -> int:
     """Rewrite a file of live events without those of a user; how many went.
 
     Args:
         path: the file; nothing is done when it is missing.
         user: raw id.
-        to: where the rest goes, another name for the same store; None replaces the file.
+        renamed: a version that the events belong to, and one that they shall belong to beside it.
 
     Raises:
         DataError: the file is damaged, or held by a running server.
@@ -56,18 +57,18 @@ def forget_live(path: Path, user: Any, to: Path | None = None) -> int:
     if not path.exists():
         return 0
     source = Journal(path)
+    records = list(source.open())
     try:
-        records = list(source.open())
         fresh = path.with_name(f".{path.name}.forgetting")
         fresh.unlink(missing_ok=True)
         rest = Journal(fresh)
         try:
             list(rest.open())
-            for record in _gathered(_without(record, str(user)) for record in records):
+            for record in _gathered(_without(record, str(user), renamed) for record in records):
                 rest.append(record, version=2 if "c" in record else 1)
         finally:
             rest.close()
-        fresh.replace(path if to is None else to)
+        fresh.replace(path)
     finally:
         source.close()
     return sum(str(one) == str(user) for record in records for one in record["u"] if one is not None)
@@ -87,15 +88,21 @@ def _blanked(table: Table, place: int) -> Table:
         .otherwise(pl.col(each))
         .alias(each)
         for each in table.frame.columns
-    ).cast(dict(table.frame.schema))
+    ).cast(table.frame.schema)
     return Table(frame, table.schema, name, table.listed)
 
 
-def _without(record: dict[str, Any], user: str) -> dict[str, Any]:
+def _without(record: dict[str, Any], user: str, renamed: tuple[str, str] | None) -> dict[str, Any]:
     keep = [row for row, one in enumerate(record["u"]) if one is None or str(one) != user]
-    out = {name: [record[name][row] for row in keep] for name in ("u", "i", "t", "w")}
+    out: dict[str, Any] = {name: [record[name][row] for row in keep] for name in _EVENTS}
     if "c" in record:
         out["c"] = {name: [values[row] for row in keep] for name, values in record["c"].items()}
+    if "v" in record:
+        names = list(record["v"])
+        if renamed is not None:
+            old, new = renamed
+            names += [f"{name.removesuffix(old)}{new}" for name in names if name.endswith(old)]
+        out["v"] = sorted(set(names))
     return out
 
 
@@ -104,7 +111,7 @@ def _gathered(records: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     gathered: dict[str, Any] | None = None
     for record in records:
         if gathered is not None and _shape(gathered) == _shape(record) and len(gathered["u"]) < _RECORD_ROWS:
-            for name in ("u", "i", "t", "w"):
+            for name in _EVENTS:
                 gathered[name] += record[name]
             for name, values in record.get("c", {}).items():
                 gathered["c"][name] += values
@@ -116,5 +123,6 @@ def _gathered(records: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         yield gathered
 
 
-def _shape(record: dict[str, Any]) -> tuple[str, ...] | None:
-    return tuple(record["c"]) if "c" in record else None
+def _shape(record: dict[str, Any]) -> tuple[Any, ...]:
+    """Records of one shape can be made one."""
+    return tuple(record["c"]) if "c" in record else None, record.get("v")

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from shortlist.data import Batch, Candidates, Keys, Ragged, Requests, merge
+from shortlist.data import Batch, Candidates, Keys, Ragged, Requests, merge, stack
 from shortlist.errors import ArgumentError, DataError, SchemaError
 
 
@@ -92,3 +92,23 @@ def test_merge_fills_columns_that_a_source_lacks() -> None:
     assert both.items.tolist() == [1, 2]
     assert both.columns["x"][0] == 0.5
     assert np.isnan(both.columns["x"][1])
+
+
+def test_batches_are_stacked_and_placed() -> None:
+    left = Candidates.of(np.array([[1, 2], [3, -1]]), np.ones((2, 2), np.float32), "a").with_columns(
+        {"name": np.array(["x", "y", "z"], dtype=object)}
+    )
+    right = Candidates.of(np.array([[1]]), np.ones((1, 1), np.float32), "b").keep(
+        np.array([False]), reason="no"
+    )
+    both = stack([left, right, left])
+    assert both.offsets.tolist() == [0, 2, 3, 3, 5, 6]
+    assert both.items.tolist() == [1, 2, 3, 1, 2, 3]
+    assert both.columns["name"].tolist() == ["x", "y", "z"] * 2
+    assert (both.dropped[0].query.tolist(), both.dropped[0].reason) == ([2], "no")
+    assert len(stack([])) == 0
+    turned = left.placed(-left.places)
+    assert turned.items.tolist() == [2, 1, 3]
+    assert turned.columns["name"].tolist() == ["y", "x", "z"]
+    wide = stack([left, Candidates.of(np.array([[9]]), np.ones((1, 1), np.float32), "b")])
+    assert wide.columns["name"].tolist() == ["x", "y", "z", None]

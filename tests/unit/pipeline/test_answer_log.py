@@ -25,14 +25,15 @@ def test_answers_are_kept_as_documented(state: State, tmp_path: Path) -> None:
         "items",
         "positions",
         "scores",
+        "propensities",
         "sources",
         "bundle",
     ]
     assert frame["time"].dtype == pl.Datetime("us")
     assert [row[:2] + row[3:] for row in frame.rows()] == [
-        ("r1", "ann", ["10"], [1], [1.0], ["popular"], "v1"),
-        ("r2", None, ["10", "20"], [1, 2], [3.0, 1.0], ["popular", "popular"], "v1"),
-        (None, "7", ["10", "20"], [1, 2], [3.0, 1.0], ["popular", "popular"], "v1"),
+        ("r1", "ann", ["10"], [1], [1.0], [None], ["popular"], "v1"),
+        ("r2", None, ["10", "20"], [1, 2], [3.0, 1.0], [None, None], ["popular", "popular"], "v1"),
+        (None, "7", ["10", "20"], [1, 2], [3.0, 1.0], [None, None], ["popular", "popular"], "v1"),
     ]
     log.add(Requests([8]), pipe.run(Requests([8])), state)
     log.close()

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from shortlist.pipeline import join_log
 from shortlist.server import ServerOptions, app
 
 
@@ -41,3 +42,23 @@ def test_they_are_kept_beside_the_bundle_which_is_not_touched(client: Any, bundl
     client.post("/events", {"events": [{"user": "new", "item": "i4"}]})
     assert {path: path.read_bytes() for path in bundle.rglob("*") if path.is_file()} == before
     assert (bundle.parent / "bundle.live" / "events").is_file()
+
+
+def test_answers_and_events_are_logged_and_joined(bundle: Path, opened: Any, tmp_path: Path) -> None:
+    options = ServerOptions(answers=tmp_path / "answers", events=tmp_path / "events")
+    client = opened(app(bundle, options)).settle()
+    first, second = (client.ask(user=user) for user in ("u1", "u2"))
+    events = [
+        {"user": "u1", "item": "i2", "request_id": first["request_id"], "weight": 3},
+        {"user": "u2", "item": "i2"},
+    ]
+    assert client.post("/events", {"events": events}).json()["kept"] == 2
+    client.refused("/events", {"events": [{"user": "u1", "item": "i1", "request_id": "x" * 129}]})
+    client.close()
+    rows = join_log(tmp_path / "answers", tmp_path / "events", tmp_path / "out").collect()
+    shown = rows.select("request_id", "user", "item", "position", "label", "reward").rows()
+    assert shown == [
+        (first["request_id"], "u1", "i1", 1, 0, 0.0),
+        (first["request_id"], "u1", "i2", 2, 1, 3.0),
+        (second["request_id"], "u2", "i2", 1, 1, 1.0),
+    ]
