@@ -109,7 +109,7 @@ class Diversify:
             found = np.where(real, rows[items] if len(rows) else -1, -1)
             vectors = self.index.vectors(found.ravel()).reshape(*found.shape, self.index.dim)
             norms = np.sqrt((vectors * vectors).sum(axis=2, keepdims=True))
-            vectors = vectors / np.where(norms > 0, norms, 1)
+            vectors = np.asarray(vectors / np.where(norms > 0, norms, 1), dtype=np.float32)
             # One product a request, all of one shape: the same numbers whoever is asked about beside it.
             similar = np.matmul(vectors, np.ascontiguousarray(vectors.transpose(0, 2, 1)))
         else:
