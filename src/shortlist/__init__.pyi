@@ -19,6 +19,10 @@ from shortlist.evaluation import Evaluation as Evaluation
 from shortlist.evaluation import by_stage as by_stage
 from shortlist.evaluation import compare as compare
 from shortlist.evaluation import evaluate as evaluate
+from shortlist.evaluation import evaluate_ranker as evaluate_ranker
+from shortlist.evaluation import explain as explain
+from shortlist.evaluation import off_policy as off_policy
+from shortlist.evaluation import permutation_importance as permutation_importance
 from shortlist.export import read_text_tower as read_text_tower
 from shortlist.export import save as save
 from shortlist.features import Workflow as Workflow
@@ -86,6 +90,7 @@ from shortlist.pipeline import Apply as Apply
 from shortlist.pipeline import BatchOptions as BatchOptions
 from shortlist.pipeline import Boost as Boost
 from shortlist.pipeline import Cache as Cache
+from shortlist.pipeline import Calibrate as Calibrate
 from shortlist.pipeline import Cap as Cap
 from shortlist.pipeline import Diversify as Diversify
 from shortlist.pipeline import Drop as Drop
@@ -109,11 +114,15 @@ from shortlist.pipeline import State as State
 from shortlist.pipeline import Take as Take
 from shortlist.pipeline import Thompson as Thompson
 from shortlist.pipeline import build_index as build_index
+from shortlist.pipeline import calibrate as calibrate
+from shortlist.pipeline import downsample as downsample
 from shortlist.pipeline import forget_user as forget_user
+from shortlist.pipeline import impression_examples as impression_examples
 from shortlist.pipeline import join_log as join_log
 from shortlist.pipeline import load as load
 from shortlist.pipeline import ranking_examples as ranking_examples
 from shortlist.pipeline import recommend_all as recommend_all
+from shortlist.pipeline import undo_downsampling as undo_downsampling
 from shortlist.profiling import Profile as Profile
 from shortlist.profiling import profile as profile
 from shortlist.recipes import Choice as Choice
@@ -145,6 +154,7 @@ from shortlist.train import DWA as DWA
 from shortlist.train import BinaryCrossEntropy as BinaryCrossEntropy
 from shortlist.train import Checkpoints as Checkpoints
 from shortlist.train import Contrast as Contrast
+from shortlist.train import Distil as Distil
 from shortlist.train import FitOptions as FitOptions
 from shortlist.train import FullSoftmax as FullSoftmax
 from shortlist.train import GradNorm as GradNorm
@@ -158,6 +168,7 @@ from shortlist.train import TaskLosses as TaskLosses
 from shortlist.train import Uncertainty as Uncertainty
 from shortlist.train import fit as fit
 from shortlist.train import load_weights as load_weights
+from shortlist.train import soft_targets as soft_targets
 from shortlist.train import warm_start as warm_start
 from shortlist.train import with_unwanted as with_unwanted
 

@@ -3,35 +3,45 @@
 import argparse
 from pathlib import Path
 
+from shortlist.cli._bench_ctr import add_ctr_options, run_ctr
 from shortlist.cli._values import count, positive
 
 __all__ = ["ABOUT", "EXAMPLES", "HELP", "NAME", "add_options", "run"]
 
 NAME = "bench"
-HELP = "measure models on a file of sequences"
+HELP = "measure models on a file of sequences, or rankers on labelled rows"
 ABOUT = """sequence: train models that tell what comes next on a file of lines "user item item item ...",
 oldest first, and measure them on the last item of each user, ranked among all items, beside
 popularity and item-kNN: recall@10 and NDCG@10. The last but one item stops training.
 
 Training a model ends after five minutes at the latest (--minutes), so that 30,000 users, 20,000
 items and 300,000 events end within 40 minutes with all models; larger data get more in
-proportion."""
+proportion.
+
+ctr: train rankers on a file of labelled rows, stop by a second, measure on a third: AUC, logloss,
+normalised entropy, rows a second and seconds of each. What columns hold (numbers, categories, lists)
+is guessed and told; settings suit the number of rows."""
 EXAMPLES = """examples:
   shortlist bench sequence --small
   shortlist bench sequence --sequences log.txt
   shortlist bench sequence --sequences log.txt --models item-knn sasrec esasrec --seeds 3
-  shortlist bench sequence --sequences log.txt --no-filter --users 5000 --epochs 20 --json"""
+  shortlist bench sequence --sequences log.txt --no-filter --users 5000 --epochs 20 --json
+  shortlist bench ctr --small
+  shortlist bench ctr --train train.csv --valid valid.csv --test test.csv --label click
+  shortlist bench ctr --train a.parquet --valid b.parquet --test c.parquet --label label \\
+      --models dcnv2 deepfm lightgbm --seeds 3 --csv figures.csv --html figures.html"""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
-    parser.add_argument("kind", choices=("sequence",), metavar="sequence", help="what is measured")
+    parser.add_argument("kind", choices=("sequence", "ctr"), metavar="sequence|ctr", help="what is measured")
     parser.add_argument("--sequences", type=Path, metavar="FILE", help="lines of a user and its items")
     parser.add_argument(
         "--small", action="store_true", help="a small file that ships with the library, and few epochs"
     )
-    names = "popular item-knn sasrec esasrec gsasrec gru4rec bert4rec hstu (all)"
-    parser.add_argument("--models", nargs="+", metavar="NAME", help=names)
+    names = "popular item-knn sasrec esasrec gsasrec gru4rec bert4rec hstu"
+    rankers = "lr fm dnn widedeep deepfm dcn dcnv2 dlrm lightgbm xgboost"
+    parser.add_argument("--models", nargs="+", metavar="NAME", help=f"{names}; ctr: {rankers} (all)")
     parser.add_argument(
         "--seeds", type=count, default=1, metavar="N", help="runs of each model (%(default)s)"
     )
@@ -58,12 +68,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="most minutes of training one model (5, more in proportion above 300,000 events)",
     )
+    add_ctr_options(parser)
     parser.add_argument("--quiet", action="store_true", help="do not tell what goes on")
     parser.add_argument("--json", action="store_true", help="print the results as JSON")
 
 
 def run(options: argparse.Namespace) -> None:
     """Carry the command out."""
+    if options.kind == "ctr":
+        run_ctr(options)
+        return
     from shortlist import recipes
     from shortlist.cli._show import plain_json, progress
     from shortlist.errors import ArgumentError

@@ -3,6 +3,7 @@
 from shortlist.losses._amounts import huber, squared_error, watch_time
 from shortlist.losses._classes import cross_entropy
 from shortlist.losses._contrastive import contrastive, cosine_contrastive
+from shortlist.losses._distillation import distillation
 from shortlist.losses._full_softmax import full_softmax
 from shortlist.losses._gains import approx_ndcg, lambda_rank
 from shortlist.losses._info_nce import info_nce
@@ -25,6 +26,7 @@ __all__ = [
     "contrastive",
     "cosine_contrastive",
     "cross_entropy",
+    "distillation",
     "focal",
     "full_softmax",
     "gbce",

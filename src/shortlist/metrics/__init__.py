@@ -45,6 +45,7 @@ from shortlist.metrics._intervals import (
 from shortlist.metrics._names import MetricName, read_name
 from shortlist.metrics._off_policy import doubly_robust, ips, snips
 from shortlist.metrics._pessimistic import hits_at, rank_pessimistic
+from shortlist.metrics._position_bias import PositionBias, inverse_propensity, position_bias
 from shortlist.metrics._products import top_products
 from shortlist.metrics._ranking import (
     RankingMetric,
@@ -68,6 +69,7 @@ __all__ = [
     "Interval",
     "Mean",
     "MetricName",
+    "PositionBias",
     "RankingMetric",
     "auc",
     "average_popularity",
@@ -85,6 +87,7 @@ __all__ = [
     "hits",
     "hits_at",
     "intra_list_diversity",
+    "inverse_propensity",
     "ips",
     "logloss",
     "mean",
@@ -97,6 +100,7 @@ __all__ = [
     "paired_bootstrap",
     "parse",
     "percentiles",
+    "position_bias",
     "precision",
     "predicted_ratio",
     "r_precision",

@@ -4,14 +4,17 @@ from shortlist.pipeline._answer_log import AnswerLog
 from shortlist.pipeline._boost import Boost
 from shortlist.pipeline._build_index import build_index
 from shortlist.pipeline._cache import Cache
+from shortlist.pipeline._calibrate import Calibrate, calibrate
 from shortlist.pipeline._cap import Cap
 from shortlist.pipeline._diversify import Diversify
+from shortlist.pipeline._downsample import downsample, undo_downsampling
 from shortlist.pipeline._drop import Drop
 from shortlist.pipeline._examples import ranking_examples
 from shortlist.pipeline._explore import Explore
 from shortlist.pipeline._fallback import Fallback
 from shortlist.pipeline._folder import load, write_pipeline
 from shortlist.pipeline._forget import Forgotten, forget_user
+from shortlist.pipeline._impressions import impression_examples
 from shortlist.pipeline._join_log import join_log
 from shortlist.pipeline._learned import Learned
 from shortlist.pipeline._limit import Limit
@@ -31,6 +34,7 @@ from shortlist.pipeline._retrieve import Retrieve
 from shortlist.pipeline._rule import Rule
 from shortlist.pipeline._sample import Sample
 from shortlist.pipeline._score import Score
+from shortlist.pipeline._scored import ScoredCandidates, place_of_score, scored_candidates
 from shortlist.pipeline._stage import (
     Apply,
     Group,
@@ -53,6 +57,7 @@ __all__ = [
     "BatchOptions",
     "Boost",
     "Cache",
+    "Calibrate",
     "Cap",
     "Diversify",
     "Drop",
@@ -76,6 +81,7 @@ __all__ = [
     "Rule",
     "Sample",
     "Score",
+    "ScoredCandidates",
     "Source",
     "Stage",
     "StageTrace",
@@ -85,16 +91,22 @@ __all__ = [
     "Told",
     "Trace",
     "build_index",
+    "calibrate",
     "changed",
+    "downsample",
     "forget_user",
+    "impression_examples",
     "is_source",
     "join_log",
     "leaves",
     "load",
     "load_stages",
+    "place_of_score",
     "ranking_examples",
     "recommend_all",
     "save_stages",
+    "scored_candidates",
+    "undo_downsampling",
     "with_products",
     "write_pipeline",
 ]

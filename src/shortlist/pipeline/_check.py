@@ -107,5 +107,6 @@ def _missing(stage: Stage, given: set[str], state: State) -> list[str]:
         if flow is not None:
             wanted = state.raw.wanted(flow)
             others = [] if is_source(part) else [c.name for c in wanted.others if c.name not in given]
-            missing += [column.name for column in wanted.context] + others
+            fixed = getattr(part, "fixed", {})
+            missing += [column.name for column in wanted.context if column.name not in fixed] + others
     return list(dict.fromkeys(missing))

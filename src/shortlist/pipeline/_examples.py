@@ -19,7 +19,7 @@ from shortlist.rng import generator
 from shortlist.schema import Column, Schema, Tags
 from shortlist.store import to_series
 
-__all__ = ["ranking_examples"]
+__all__ = ["REQUEST", "Everything", "ranking_examples"]
 
 LABEL = "label"
 REQUEST = "request"
@@ -84,7 +84,7 @@ def ranking_examples(
 
 
 @dataclass(frozen=True)
-class _Everything:
+class Everything:
     """A workflow that wants every column and changes none."""
 
     input_schema: Schema
@@ -107,7 +107,7 @@ class _Everything:
 class _Maker:
     pipe: Pipeline
     window: Window
-    everything: _Everything
+    everything: Everything
     negatives: int | None
     window_us: int
 
@@ -151,14 +151,14 @@ def _sampled(
     return keep
 
 
-def _everything(pipe: Pipeline, window: Window, state: State, histories: Sequence[Any]) -> _Everything:
+def _everything(pipe: Pipeline, window: Window, state: State, histories: Sequence[Any]) -> Everything:
     store = state.store
     columns = {column.name: column for column in (*store.user_schema, *store.item_schema, *window.context)}
     columns[window.time.name] = window.time
     for stage in pipe.stages:
         for name in (given for given in stage.gives if given not in {CANDIDATES, SCORES}):
             columns[name] = Column(name, "float32", frozenset({Tags.CROSS, Tags.CONTINUOUS}))
-    return _Everything(Schema(columns.values()), tuple(histories), store.event_schema)
+    return Everything(Schema(columns.values()), tuple(histories), store.event_schema)
 
 
 def _none(column: Column) -> Array | Ragged:

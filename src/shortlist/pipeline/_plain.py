@@ -9,6 +9,7 @@ from shortlist.errors import BundleError, PipelineError, near
 from shortlist.features import Workflow
 from shortlist.pipeline._boost import Boost
 from shortlist.pipeline._cache import Cache
+from shortlist.pipeline._calibrate import Calibrate
 from shortlist.pipeline._cap import Cap
 from shortlist.pipeline._diversify import Diversify
 from shortlist.pipeline._drop import Drop
@@ -30,6 +31,7 @@ from shortlist.pipeline._score import Score
 from shortlist.pipeline._stage import PlainStage, Stage, WritePart
 from shortlist.pipeline._take import Take
 from shortlist.pipeline._thompson import Thompson
+from shortlist.scorers import read_calibration
 
 __all__ = ["PART_LOADERS", "ReadPart", "load_stages", "save_stages"]
 
@@ -145,6 +147,7 @@ _STAGES: Mapping[str, Callable[[dict[str, Any], ReadPart], Stage]] = {
     "pin": lambda options, _: Pin(**options),
     "sample": lambda options, _: Sample(**options),
     "thompson": lambda options, _: Thompson(**options),
+    "calibrate": lambda options, _: Calibrate(read_calibration(options.pop("calibration")), **options),
     "learned": lambda options, read: Learned(read(options.pop("learner")), **options),
     "drop": lambda options, _: Drop(**options),
     "match": _match,

@@ -1,7 +1,7 @@
 """Scores of a ranker."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, final
 
 import numpy as np
@@ -36,6 +36,8 @@ class Score:
         target: which target of the ranker; None is the first, or what ``weights`` say.
         weights: target -> weight, or power, of a combination.
         by: ``"sum"`` or ``"product"``.
+        fixed: context column -> the value that every request is scored with, whatever it brings: a position
+            that training learned from, say ``{"position": 1}``, so that all candidates compete for it.
 
     Raises:
         PipelineError: both ``target`` and ``weights``, an unknown ``by``, or a target that the ranker lacks.
@@ -47,6 +49,7 @@ class Score:
     target: str | None = None
     weights: Mapping[str, float] = field(default_factory=dict)
     by: Literal["sum", "product"] = "sum"
+    fixed: Mapping[str, Any] = field(default_factory=dict)
     needs: ClassVar[tuple[str, ...]] = (CANDIDATES,)
     gives: ClassVar[tuple[str, ...]] = (SCORES,)
 
@@ -71,7 +74,7 @@ class Score:
         """Score all candidates of all requests at once."""
         if len(candidates.items) == 0:
             return candidates
-        scores = self._scores(state.ranking_batch(self.flow, requests, candidates))
+        scores = self._scores(self.batch(requests, candidates, state))
         if scores.shape != candidates.items.shape:
             raise PipelineError(
                 f"stage {self.name!r}",
@@ -79,6 +82,13 @@ class Score:
                 expected=f"{candidates.items.shape}: one for each candidate",
             )
         return candidates.with_scores(scores)
+
+    def batch(self, requests: Requests, candidates: Candidates, state: State) -> Batch:
+        """The columns that the ranker scores."""
+        if self.fixed:
+            given = {name: [value] * len(requests) for name, value in self.fixed.items()}
+            requests = replace(requests, context={**requests.context, **given})
+        return state.ranking_batch(self.flow, requests, candidates)
 
     def _wanted(self) -> tuple[str, ...]:
         return tuple(self.weights) if self.target is None else (self.target,)
@@ -109,4 +119,5 @@ class Score:
             "target": self.target,
             "weights": dict(self.weights),
             "by": self.by,
+            "fixed": dict(self.fixed),
         }

@@ -95,6 +95,23 @@ class Window:
         times = self.frame["time"].to_numpy()[rows]
         return self.log.counts("pair", self.people[rows], items, times, times + window_us) > 0
 
+    def totals(self, window_us: int) -> npt.NDArray[np.int64]:
+        """int64 [R]: how many distinct items the user of each request took in [time, time + window)."""
+        asked = pl.DataFrame({"who": self.people, "from": self.frame["time"]}).with_row_index("request")
+        taken = pl.DataFrame({"who": self.log.users, "item": self.log.items, "at": self.log.times})
+        inside = (pl.col("at") >= pl.col("from")) & (pl.col("at") < pl.col("from") + window_us)
+        counted = (
+            asked.lazy()
+            .join(taken.lazy(), on="who")
+            .filter(inside)
+            .group_by("request")
+            .agg(pl.col("item").n_unique())
+            .collect()
+        )
+        totals = np.zeros(len(self), dtype=np.int64)
+        totals[counted["request"].to_numpy()] = counted["item"].to_numpy()
+        return totals
+
 
 def check_leak(stages: Sequence[Stage], window: Window) -> None:
     """Refuse stages that learned from the window: those that have a ``trained_until``.

@@ -1,11 +1,15 @@
 """The standard recipe: from a log to a bundle, what shows it at work, and tuning."""
 
+from shortlist.recipes._bench_ctr import SMALL_CTR, CtrBench, CtrFigures, bench_ctr
 from shortlist.recipes._bench_sequence import (
     SMALL_SEQUENCES,
     SequenceBench,
     SequenceFigures,
     bench_sequence,
 )
+from shortlist.recipes._ctr_file import CtrColumn, CtrFiles, guess_columns, read_ctr
+from shortlist.recipes._ctr_models import CtrSettings
+from shortlist.recipes._ctr_planted import planted_ctr
 from shortlist.recipes._demo import demo
 from shortlist.recipes._evaluate import evaluate_bundle
 from shortlist.recipes._fit import Fitted, fit
@@ -27,8 +31,14 @@ from shortlist.recipes._tune_options import TuneOptions
 from shortlist.recipes._tuning import Tuning
 
 __all__ = [
+    "SMALL_CTR",
     "SMALL_SEQUENCES",
     "Choice",
+    "CtrBench",
+    "CtrColumn",
+    "CtrFigures",
+    "CtrFiles",
+    "CtrSettings",
     "FitRecipe",
     "Fitted",
     "Floats",
@@ -44,11 +54,15 @@ __all__ = [
     "TrialRecord",
     "TuneOptions",
     "Tuning",
+    "bench_ctr",
     "bench_sequence",
     "demo",
     "evaluate_bundle",
     "fit",
+    "guess_columns",
+    "planted_ctr",
     "planted_sequences",
+    "read_ctr",
     "read_sequences",
     "size_tradeoff",
     "sizes_of",

@@ -14,6 +14,8 @@ The learners of `shortlist.models.classical` give them, bundles hold them, and s
 array([[0., 2.]], dtype=float32)
 """
 
+from shortlist.scorers._calibrate import CalibrationMethod, calibration_of
+from shortlist.scorers._calibration import Calibration, Isotonic, Platt, Sliced, read_calibration
 from shortlist.scorers._forest import Forest, LightGBMForest, XGBoostForest, read_forest
 from shortlist.scorers._item_factors import ItemFactors
 from shortlist.scorers._item_neighbours import ItemNeighbours
@@ -31,7 +33,10 @@ from shortlist.scorers._tree_scorer import TreeGoal, TreeScorer
 
 __all__ = [
     "Arrays",
+    "Calibration",
+    "CalibrationMethod",
     "Forest",
+    "Isotonic",
     "ItemFactors",
     "ItemNeighbours",
     "ItemPopularity",
@@ -44,7 +49,9 @@ __all__ = [
     "OwnItems",
     "PairFactors",
     "Penalty",
+    "Platt",
     "Scores",
+    "Sliced",
     "TreeColumns",
     "TreeFeature",
     "TreeGoal",
@@ -52,10 +59,12 @@ __all__ = [
     "Users",
     "XGBoostForest",
     "batches",
+    "calibration_of",
     "checked_histories",
     "checked_matrix",
     "gathered",
     "half_step",
+    "read_calibration",
     "read_forest",
     "recommend",
     "usable",

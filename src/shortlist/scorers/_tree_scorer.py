@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from shortlist.data import Batch
 from shortlist.scorers._forest import Forest
-from shortlist.scorers._tree_columns import TreeColumns
+from shortlist.scorers._tree_columns import Matrix, TreeColumns
 
 __all__ = ["TreeGoal", "TreeScorer"]
 
@@ -37,11 +37,13 @@ class TreeScorer:
         Raises:
             SchemaError: a column is missing or of another kind.
         """
-        margins = self.forest.margins(self.columns.matrix(batch))
-        if self.goal == "binary":
-            # Of both signs without overflow.
-            margins = np.exp(-np.logaddexp(0.0, -margins))
-        return margins.astype(np.float32)
+        return self.answers(self.columns.matrix(batch)).astype(np.float32)
+
+    def answers(self, matrix: Matrix) -> npt.NDArray[np.float64]:
+        """Float64 [N]: what `score` gives, of a matrix [N, F] that ``columns`` made."""
+        margins = self.forest.margins(matrix)
+        # Of both signs without overflow.
+        return np.exp(-np.logaddexp(0.0, -margins)) if self.goal == "binary" else margins
 
     def contributions(self, batch: Batch) -> npt.NDArray[np.float64]:
         """Float64 [N, F + 1]: what each feature adds to the sum of leaves (SHAP values); the rest last.

@@ -2,6 +2,7 @@
 
 from shortlist.train._balances import DWA, GradNorm, Uncertainty
 from shortlist.train._contrast import Contrast
+from shortlist.train._distil import Distil, soft_targets
 from shortlist.train._fit import fit
 from shortlist.train._full_softmax import FullSoftmax
 from shortlist.train._joint import JointSoftmax
@@ -16,6 +17,7 @@ from shortlist.train._sampled_softmax import SampledSoftmax
 from shortlist.train._task_losses import BinaryCrossEntropy, TaskLosses
 from shortlist.train._temperature import Learnable
 from shortlist.train._trackers import MLflow, TensorBoard, Tracker, Tracking
+from shortlist.train._trees import tree_rows
 from shortlist.train._unwanted import with_unwanted
 from shortlist.train._warm_start import WarmStart, load_weights, warm_start
 
@@ -24,6 +26,7 @@ __all__ = [
     "BinaryCrossEntropy",
     "Checkpoints",
     "Contrast",
+    "Distil",
     "Epoch",
     "FitOptions",
     "FitReport",
@@ -51,6 +54,8 @@ __all__ = [
     "Weighed",
     "fit",
     "load_weights",
+    "soft_targets",
+    "tree_rows",
     "warm_start",
     "with_unwanted",
 ]

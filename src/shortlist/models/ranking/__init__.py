@@ -12,6 +12,7 @@ from shortlist.models.ranking._dnn import DNN
 from shortlist.models.ranking._esmm import ESMM
 from shortlist.models.ranking._final_mlp import FinalMLP, StreamOptions
 from shortlist.models.ranking._fm import FM
+from shortlist.models.ranking._gradients import gradient_times_input
 from shortlist.models.ranking._lr import LR
 from shortlist.models.ranking._mask_net import MaskNet, MaskOptions
 from shortlist.models.ranking._mmoe import CGC, PLE, MMoE
@@ -55,4 +56,5 @@ __all__ = [
     "TaskOptions",
     "WideDeep",
     "XDeepFM",
+    "gradient_times_input",
 ]

@@ -85,7 +85,7 @@ class TreeRanker(ABC):
         grown = self._grow(TreeTask(self.goal, learned, parts[1], measure, coded))
         self.curve = grown.curve
         self._scorer = TreeScorer(self.columns, grown.forest, self.goal, self.target)
-        return loss_of(self.goal, learned, self._predicted(learned.matrix))
+        return loss_of(self.goal, learned, self._scorer.answers(learned.matrix))
 
     def rows(
         self, batch: Batch, labels: Any, *, weights: Any | None = None, groups: Any | None = None
@@ -142,10 +142,6 @@ class TreeRanker(ABC):
     @abstractmethod
     def _grow(self, task: TreeTask) -> Grown:
         """Learn, and keep as many trees as were best."""
-
-    def _predicted(self, matrix: Any) -> Any:
-        margins = self.scorer.forest.margins(matrix)
-        return np.exp(-np.logaddexp(0.0, -margins)) if self.goal == "binary" else margins
 
     def _ready(self, rows: TreeRows) -> TreeRows:
         if len(rows) == 0:
