@@ -40,7 +40,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--small", action="store_true", help="a small file that ships with the library, and few epochs"
     )
     names = "popular item-knn sasrec esasrec gsasrec gru4rec bert4rec hstu"
-    rankers = "lr fm dnn widedeep deepfm dcn dcnv2 dlrm lightgbm xgboost"
+    rankers = "lr fm dnn widedeep deepfm dcn dcnv2 dlrm xdeepfm autoint masknet finalmlp neumf din bst "
+    rankers += "lightgbm xgboost"
     parser.add_argument("--models", nargs="+", metavar="NAME", help=f"{names}; ctr: {rankers} (all)")
     parser.add_argument(
         "--seeds", type=count, default=1, metavar="N", help="runs of each model (%(default)s)"

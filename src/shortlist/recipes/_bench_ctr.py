@@ -16,7 +16,7 @@ from shortlist.features import Workflow, ops
 from shortlist.io import Dataset, atomic_write
 from shortlist.loader import Loader
 from shortlist.metrics import auc, logloss, normalised_entropy
-from shortlist.recipes._ctr_file import CtrFiles, hour_names
+from shortlist.recipes._ctr_file import CtrFiles
 from shortlist.recipes._ctr_models import (
     CTR_NETWORKS,
     CTR_TREES,
@@ -24,6 +24,7 @@ from shortlist.recipes._ctr_models import (
     ctr_options,
     ctr_settings,
 )
+from shortlist.recipes._ctr_roles import role_tags, suits
 from shortlist.recipes._plateau_end import PlateauEnd
 from shortlist.report import Section, Table, html_page, preformatted
 from shortlist.rng import derive
@@ -183,6 +184,9 @@ def bench_ctr(files: CtrFiles, options: CtrBench | None = None, *, log: Say = la
         options: which models, and how; None is ``CtrBench()``.
         log: is told what goes on.
 
+    Raises:
+        ArgumentError: none of the models can read the files.
+
     >>> from shortlist.recipes import read_ctr
     >>> files = read_ctr(*SMALL_CTR, label="click")
     >>> figures = bench_ctr(files, CtrBench(models=("lightgbm",)))
@@ -196,6 +200,9 @@ def bench_ctr(files: CtrFiles, options: CtrBench | None = None, *, log: Say = la
     log(f"{files}\nencoded in {time.perf_counter() - started:,.1f} s")
     runs: dict[str, list[Figures]] = {}
     for name in dict.fromkeys(chosen.models):
+        if not suits(name, schema):
+            log(f"{name}: left out, the files have no columns for it: one user and one item, or a history")
+            continue
         runs[name] = []
         for seed in range(chosen.seeds):
             run = _run(name, parts, schema, use, seed=seed, minutes=chosen.minutes, log=log)
@@ -204,6 +211,13 @@ def bench_ctr(files: CtrFiles, options: CtrBench | None = None, *, log: Say = la
                 f"{name} seed {seed}: AUC {run['auc']:.4f}, logloss {run['logloss']:.4f}, "
                 f"{run['rows_per_second']:,.0f} rows/s, {run['seconds']:,.1f} s"
             )
+    if not runs:
+        raise ArgumentError(
+            "bench_ctr",
+            received=f"models {list(chosen.models)} for {files.names('category')}, lists {files.names('list')}",
+            expected="a model that the files have columns for",
+            remedy="neumf reads user_id and item_id; din and bst a list such as item_history beside item_id",
+        )
     return CtrFigures(str(files), use, runs)
 
 
@@ -234,11 +248,7 @@ def _encoded(files: CtrFiles, use: CtrSettings) -> tuple[dict[str, Dataset], Sch
 
 def _raw(files: CtrFiles) -> list[Column]:
     found = Dataset.of(files.train).schema
-    tags = {"number": ("context", "continuous"), "category": ("context", "categorical")}
-    tags["list"] = tags["category"]
-    kinds = [column for column in files.columns if column.kind in tags]
-    columns = [found[column.name].tagged(*tags[column.kind]) for column in kinds]
-    columns += [found[name].tagged(*tags["category"]) for name in hour_names(files.columns)]
+    columns = [found[name].tagged(*tags) for name, tags in role_tags(files.columns).items()]
     return [Column(files.label, "float32", ("target", "binary")), *columns]
 
 

@@ -11,7 +11,13 @@ from shortlist.models.trees import LightGBM, TreeOptions, XGBoost
 from shortlist.schema import Schema
 from shortlist.train import FitOptions, Optimization, Plateau
 
-__all__ = ["CTR_NETWORKS", "CTR_TREES", "CtrSettings", "ctr_options", "ctr_settings"]
+__all__ = [
+    "CTR_NETWORKS",
+    "CTR_TREES",
+    "CtrSettings",
+    "ctr_options",
+    "ctr_settings",
+]
 
 _SMALL, _LARGE = 300_000, 3_000_000
 
@@ -93,6 +99,13 @@ CTR_NETWORKS: Mapping[str, Build] = {
     "dcn": partial(_deep, ranking.DCN, cross=CrossOptions(kind="vector")),
     "dcnv2": partial(_deep, ranking.DCN),
     "dlrm": partial(_deep, ranking.DLRM),
+    "xdeepfm": partial(_deep, ranking.XDeepFM),
+    "autoint": partial(_deep, ranking.AutoInt),
+    "masknet": partial(_deep, ranking.MaskNet),
+    "finalmlp": partial(_deep, ranking.FinalMLP),
+    "neumf": partial(_deep, ranking.NeuMF),
+    "din": partial(_deep, ranking.DIN),
+    "bst": partial(_deep, ranking.BST),
 }
 _TREES = TreeOptions(trees=1000, patience=50, lr=0.05, leaves=63)
 CTR_TREES: Mapping[str, Build] = {

@@ -17,8 +17,9 @@ from shortlist.models.trees import TreeRanker
 from shortlist.schema import Column, Schema
 from shortlist.train._course import Baseline
 from shortlist.train._options import FitOptions
-from shortlist.train._ranking import BinaryCrossEntropy, Ranking
+from shortlist.train._ranking import Ranking
 from shortlist.train._sources import Data, schema_of, weight_column
+from shortlist.train._task_losses import BinaryCrossEntropy
 from shortlist.train._trees import tree_rows
 
 __all__ = ["Distil", "soft_targets"]

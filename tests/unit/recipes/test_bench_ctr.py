@@ -151,6 +151,18 @@ def test_every_model_learns_and_is_measured(small, tmp_path):
     assert "one seed" in str(figures)
 
 
+def test_models_without_their_columns_are_left_out(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text("click,C1\n" + "".join(f"{n % 2},{n % 12}\n" for n in range(48)))
+    files = read_ctr(path, path, path, label="click")
+    said: list[str] = []
+    figures = bench_ctr(files, CtrBench(models=("din", "neumf", "lr"), epochs=1), log=said.append)
+    assert list(figures.runs) == ["lr"]
+    assert sum("left out" in text for text in said) == 2
+    with pytest.raises(ArgumentError, match="item_history beside item_id"):
+        bench_ctr(files, CtrBench(models=("bst",)))
+
+
 def test_seeds_give_a_deviation(small):
     quick = CtrBench(models=("lr",), seeds=2, epochs=1)
     figures = bench_ctr(small, quick)
