@@ -214,9 +214,9 @@ def bench_ctr(files: CtrFiles, options: CtrBench | None = None, *, log: Say = la
     if not runs:
         raise ArgumentError(
             "bench_ctr",
-            received=f"models {list(chosen.models)} for {files.names('category')}, lists {files.names('list')}",
+            received=f"models {list(chosen.models)}",
             expected="a model that the files have columns for",
-            remedy="neumf reads user_id and item_id; din and bst a list such as item_history beside item_id",
+            remedy="neumf reads user_id and item_id, din and bst also a list: item_history beside item_id",
         )
     return CtrFigures(str(files), use, runs)
 
