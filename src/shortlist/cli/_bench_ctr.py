@@ -8,7 +8,7 @@ from shortlist.cli._values import count, positive
 
 __all__ = ["add_ctr_options", "run_ctr"]
 
-_OWN = ("hidden", "batch_size", "lr", "l2", "min_count")
+_OWN = ("hidden", "batch_size", "lr", "l2", "table_epochs", "min_count")
 _SHARED = ("dim", "dropout", "epochs", "patience", "minutes")
 
 
@@ -27,6 +27,7 @@ def add_ctr_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--batch-size", type=count, metavar="N", help="rows a step (4096; fewer for few rows)")
     group.add_argument("--lr", type=positive, metavar="N", help="step size (0.001)")
     group.add_argument("--l2", type=float, metavar="N", help="penalty of touched rows of tables")
+    group.add_argument("--table-epochs", type=count, metavar="N", help="epochs that tables learn in (all)")
     group.add_argument("--min-count", type=count, metavar="N", help="rarer values are one unknown value")
     group.add_argument("--csv", type=Path, metavar="FILE", help="write every run's figures")
     group.add_argument("--html", type=Path, metavar="FILE", help="write the table as a page")

@@ -2,6 +2,7 @@
 
 import csv
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from io import StringIO
@@ -68,6 +69,8 @@ class CtrBench:
     """Penalty of the table rows that a batch touches."""
     epochs: int | None = None
     """Most epochs."""
+    table_epochs: int | None = None
+    """Epochs after which the tables stand still."""
     patience: int | None = None
     """Epochs without a better AUC after which the step size falls to a tenth; the third time it ends."""
     min_count: int | None = None
@@ -85,7 +88,8 @@ class CtrBench:
                     expected=f"some of {list(known)}",
                     remedy=near(name, known),
                 )
-        for name in ("seeds", "dim", "batch_size", "lr", "epochs", "patience", "min_count", "minutes"):
+        counts = ("seeds", "dim", "batch_size", "epochs", "table_epochs", "patience", "min_count")
+        for name in (*counts, "lr", "minutes"):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ArgumentError(f"CtrBench.{name}", received=value, expected="a number above 0")
@@ -275,7 +279,11 @@ def _run(
         until = None if minutes is None else started + 60 * minutes
         stop = PlateauEnd(lambda text: log(f"{name} seed {seed} {text}"), patience=use.patience, until=until)
         options = ctr_options(use, name, seed, callbacks=(stop,))
-        report = fit(model, parts["train"], valid=parts["valid"], options=options)
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            report = fit(model, parts["train"], valid=parts["valid"], options=options)
+        for one in told:
+            log(f"{name} seed {seed}: {one.message}")
         labels, predicted = _answers(model, parts["test"])
         epochs = len(report.epochs)
     return {

@@ -252,10 +252,7 @@ def _table(path: Path, like: pl.DataFrame | None) -> pl.DataFrame:
         if path.suffix in (".parquet", ".pq"):
             frame = pl.read_parquet(path)
         else:
-            with path.open(encoding="utf-8") as file:
-                mark = "\t" if "\t" in file.readline() else ","
-            kinds = None if like is None else dict(like.schema)
-            frame = pl.read_csv(path, separator=mark, infer_schema_length=100_000, schema_overrides=kinds)
+            frame = _csv(path, None if like is None else dict(like.schema))
     except (OSError, UnicodeDecodeError, pl.exceptions.PolarsError) as error:
         raise DataError(
             str(path),
@@ -268,6 +265,18 @@ def _table(path: Path, like: pl.DataFrame | None) -> pl.DataFrame:
     if frame.height == 0:
         raise DataError(str(path), received="no rows", expected="rows below the header")
     return frame
+
+
+def _csv(path: Path, kinds: dict[str, pl.DataType] | None) -> pl.DataFrame:
+    with path.open(encoding="utf-8") as file:
+        mark = "\t" if "\t" in file.readline() else ","
+    try:
+        frame = pl.read_csv(path, separator=mark, infer_schema_length=100_000, schema_overrides=kinds)
+    except pl.exceptions.ComputeError:
+        # A later row holds what the first ones did not let expect.
+        frame = pl.read_csv(path, separator=mark, infer_schema_length=None, schema_overrides=kinds)
+    # Whole numbers beyond 64 bits are ids.
+    return frame.with_columns(pl.col(pl.Int128).cast(pl.String))
 
 
 def _with_nulls(column: CtrColumn, frame: pl.DataFrame) -> CtrColumn:

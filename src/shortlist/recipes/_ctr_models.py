@@ -40,6 +40,9 @@ class CtrSettings:
     """Strength of ``l2 / 2 |w|^2`` on the table rows that a batch touches."""
     epochs: int = 100
     """Most epochs."""
+    table_epochs: int | None = None
+    """Epochs after which the tables stand still, while all else goes on learning: 1 where ids are learned by
+    heart in the second; None never."""
     patience: int = 1
     """Epochs without a better AUC after which the step size falls to a tenth; the third time it ends."""
     min_count: int = 2
@@ -70,7 +73,11 @@ def ctr_options(use: CtrSettings, name: str, seed: int, **others: Any) -> FitOpt
         batch_size=use.batch_size,
         lr=lr,
         optimization=Optimization(
-            dense_lr=lr, l2=use.l2, schedule="plateau", plateau=Plateau(0.1, use.patience)
+            dense_lr=lr,
+            l2=use.l2,
+            table_epochs=use.table_epochs,
+            schedule="plateau",
+            plateau=Plateau(0.1, use.patience),
         ),
         metric="auc",
         seed=seed,

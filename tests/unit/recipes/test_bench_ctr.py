@@ -93,6 +93,15 @@ def test_an_hour_is_a_time_of_day_and_a_weekday(tmp_path):
     assert "hour_of_day" in ctr_flow(files, ctr_settings(48)).fit(Dataset.of(files.train)).schema
 
 
+def test_what_later_rows_hold_and_long_ids(tmp_path):
+    path = tmp_path / "rows.csv"
+    ids = [f"{10**18 + n},{n % 2},{n % 7}" for n in range(100_050)] + ["18446744073709551615,1,x"]
+    path.write_text("\n".join(["key,click,C1", *ids]))
+    files = read_ctr(path, path, path, label="click")
+    assert files.train["C1"].dtype == pl.String
+    assert files.names("unused") == ["key"]
+
+
 def test_wrong_files_are_named(tmp_path):
     good = tmp_path / "good.csv"
     good.write_text("y,a\n1,2\n0,3\n")
@@ -138,7 +147,7 @@ def test_every_model_learns_and_is_measured(small, tmp_path):
     figures = bench_ctr(small, quick, log=said.append)
     assert list(figures.runs) == list(names)
     for name in names:
-        assert figures.mean(name, "auc") > 0.55, name
+        assert figures.mean(name, "auc") > 0.53, name
         assert 0.4 < figures.mean(name, "logloss") < 1.0
     assert "4 categories" in said[0]
     assert any(text.startswith("dcnv2 seed 0 epoch 2: loss ") for text in said)
@@ -185,7 +194,15 @@ def test_training_ends_after_the_last_fall():
 
 
 def test_every_option_reaches_the_settings():
-    given = {"dim": 4, "hidden": (8,), "dropout": 0.3, "batch_size": 7, "lr": 0.1, "l2": 0.2}
+    given = {
+        "dim": 4,
+        "hidden": (8,),
+        "dropout": 0.3,
+        "batch_size": 7,
+        "lr": 0.1,
+        "l2": 0.2,
+        "table_epochs": 1,
+    }
     given |= {"epochs": 5, "patience": 6, "min_count": 9}
     use = CtrBench(**given).settings(10)
     assert {name: getattr(use, name) for name in given} == given
