@@ -76,7 +76,7 @@ def shop(users: int, items: int) -> tuple[sl.State, Any, np.ndarray]:
 
 
 def pipelines(state: sl.State, flow: Any, vectors: np.ndarray) -> dict[str, sl.Pipeline]:
-    found = sl.index.build(vectors, state.items.values)
+    found = sl.index.build(vectors, state.items.values, kind="exact")
     retrieve = sl.Retrieve(Encoder(vectors), found, flow, k=100)
     drop = sl.Drop(seen=True)
     stages: dict[str, list[Any]] = {
@@ -149,7 +149,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--small", action="store_true", help="ask little, write no file")
-    parser.add_argument("--users", type=int, default=20_000, metavar="N", help="users (%(default)s)")
+    parser.add_argument("--users", type=int, default=10_000, metavar="N", help="users (%(default)s)")
     parser.add_argument("--items", type=int, default=100_000, metavar="N", help="items (%(default)s)")
     options = parser.parse_args()
     users, items = (2000, 1000) if options.small else (options.users, options.items)

@@ -11,7 +11,28 @@ from shortlist import index
 from shortlist.data import Batch, Ragged, Requests
 from shortlist.features import Workflow, ops
 from shortlist.io import Dataset
-from shortlist.pipeline import Drop, Learned, Merge, Pipeline, Popular, Repeats, Retrieve, Score, State, Take
+from shortlist.pipeline import (
+    Boost,
+    Cache,
+    Cap,
+    Diversify,
+    Drop,
+    Explore,
+    Fallback,
+    Learned,
+    Limit,
+    Listed,
+    Merge,
+    Pin,
+    Pipeline,
+    Popular,
+    Repeats,
+    Retrieve,
+    Sample,
+    Score,
+    State,
+    Take,
+)
 from shortlist.schema import Column, Schema, tags
 from shortlist.testing._stages import check_recommender, lists_of
 
@@ -80,6 +101,26 @@ def _pipes(rows: list[tuple[int, int, int]]) -> list[Pipeline]:
         Pipeline([Merge(Repeats(), retrieve, Popular(k=3)), Take(9)], state=state),
         Pipeline([Learned(Learner(), k=5), Drop(seen=True)], state=state, fallback=None),
         Pipeline([retrieve], state=state),
+        Pipeline(
+            [
+                Fallback(Repeats(k=2), Merge(retrieve, Limit(Popular(k=5), timeout_ms=9)), at_least=3),
+                Boost(where="item > 5", multiply=1.5),
+                Cap("retrieval_score", most=2, within=4),
+                Diversify(index=vectors, strength=0.5),
+                Sample(temperature=2.0),
+                Take(6),
+            ],
+            state=state,
+        ),
+        Pipeline(
+            [
+                Merge(Cache(retrieve), Listed(tuple(ids[:3].tolist()))),
+                Diversify(index=vectors, strength=0.8, method="dpp", pool=6),
+                Pin(2, where="item > 7"),
+                Explore(epsilon=0.5, start=1, places=4),
+            ],
+            state=state,
+        ),
     ]
 
 

@@ -44,6 +44,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--block", type=count, default=1024, metavar="N", help="with --out, users at a time (%(default)s)"
     )
+    parser.add_argument(
+        "--exact", action="store_true", help="with --out, search approximate indexes by products, exactly"
+    )
     parser.add_argument("--trace", action="store_true", help="tell on standard error what each stage did")
     shape = parser.add_mutually_exclusive_group()
     shape.add_argument("--json", action="store_true", help="print JSON, one object a recommendation")
@@ -97,7 +100,7 @@ def _write(options: argparse.Namespace) -> None:
         users=users,
         columns=options.columns,
         filters=options.where,
-        options=BatchOptions(block_users=options.block, version=version),
+        options=BatchOptions(block_users=options.block, version=version, exact=options.exact),
     )
     print(f"{options.out}: {written.count():,} recommendations")
 

@@ -8,7 +8,7 @@ from typing import final
 
 from shortlist.data import Candidates, Requests
 from shortlist.pipeline._limit import Limit
-from shortlist.pipeline._missing_columns import nothing_of, with_promised
+from shortlist.pipeline._missing_columns import with_promised
 from shortlist.pipeline._stage import Stage
 from shortlist.pipeline._state import State
 
@@ -45,12 +45,11 @@ class Attempts:
         """What a stage makes of candidates, and whether it failed: then they are as they were."""
         if not (isinstance(stage, Limit) and state.is_live):
             return stage.run(requests, found, state), False
-        instead = with_promised(found, stage)
 
         def work() -> Candidates:
             return stage.run(requests, found, state)
 
-        waiting = _Waiting(stage, work, instead, notes=notes, threads=self._threads)
+        waiting = _Waiting(stage, work, found, notes=notes, threads=self._threads)
         return waiting(), waiting.failed
 
     def _begin(self, source: Stage, requests: Requests, state: State, notes: list[str]) -> "_Waiting":
@@ -66,8 +65,8 @@ class Attempts:
                 return found
             return source.run(requests, Candidates.empty(len(requests)), state)
 
-        instead = nothing_of(source, len(requests))
-        return _Waiting(source, work, instead, notes=notes, threads=self._threads, parts=parts)
+        nothing = Candidates.empty(len(requests))
+        return _Waiting(source, work, nothing, notes=notes, threads=self._threads, parts=parts)
 
 
 @final
@@ -133,4 +132,4 @@ class _Waiting:
     def _gave_up(self, why: str) -> Candidates:
         self._failed = True
         self._notes.append(f"{self._stage.name} {why}")
-        return self._instead
+        return with_promised(self._instead, self._stage)

@@ -41,17 +41,16 @@ def marginal(relevance: Floats, similar: Floats, strength: float, places: int) -
         int64 [Q, places]: the candidate at each place, -1 where there are no more.
     """
     rows = np.arange(len(relevance))
-    value = _weighted(relevance, strength)
-    nearest = np.zeros_like(relevance)
-    chosen = np.full((len(rows), places), -1, dtype=np.int64)
+    value, penalty = _weighted(relevance, strength), np.float32(strength) * similar
+    gain, nearest = value.copy(), np.full_like(value, -np.inf)
+    chosen = np.empty((len(rows), places), dtype=np.int64)
     for place in range(places):
-        best = np.argmax(value - np.float32(strength) * nearest, axis=1)
-        open_ = value[rows, best] > -np.inf
-        chosen[:, place] = np.where(open_, best, -1)
+        best = gain.argmax(axis=1)
+        chosen[:, place] = best
         value[rows, best] = -np.inf
-        beside = similar[rows, best]
-        nearest = beside.copy() if place == 0 else np.maximum(nearest, beside)
-    return chosen
+        np.maximum(nearest, penalty[rows, best], out=nearest)
+        np.subtract(value, nearest, out=gain)
+    return _real(chosen, relevance)
 
 
 def determinantal(relevance: Floats, similar: Floats, strength: float, places: int) -> Places:
@@ -71,22 +70,25 @@ def determinantal(relevance: Floats, similar: Floats, strength: float, places: i
         int64 [Q, places]: the candidate at each place, -1 where there are no more.
     """
     rows = np.arange(len(relevance))
-    value = _weighted(relevance, strength)
-    left = np.ones_like(relevance)
+    value, left = _weighted(relevance, strength), np.ones_like(relevance)
     factor = np.zeros((places, *relevance.shape), dtype=np.float32)
-    chosen = np.full((len(rows), places), -1, dtype=np.int64)
+    chosen = np.empty((len(rows), places), dtype=np.int64)
     for place in range(places):
-        spread = np.float32(strength) * np.log(np.maximum(left, _LEAST))
-        best = np.argmax(value + spread, axis=1)
-        open_ = value[rows, best] > -np.inf
-        chosen[:, place] = np.where(open_, best, -1)
+        best = (value + np.float32(strength) * np.log(np.maximum(left, _LEAST))).argmax(axis=1)
+        chosen[:, place] = best
         value[rows, best] = -np.inf
         own = factor[:place, rows, best]
         shared = (factor[:place] * own[:, :, None]).sum(axis=0)
         root = np.sqrt(np.maximum(left[rows, best], _LEAST))[:, None]
         factor[place] = (similar[rows, best] - shared) / root
-        left = left - factor[place] ** 2
-    return chosen
+        left -= factor[place] ** 2
+    return _real(chosen, relevance)
+
+
+def _real(chosen: Places, relevance: Floats) -> Places:
+    """The choices, -1 from where a row had no candidate left."""
+    counts = np.count_nonzero(relevance > -np.inf, axis=1)
+    return np.where(np.arange(chosen.shape[1]) < counts[:, None], chosen, -1)
 
 
 def _weighted(relevance: Floats, strength: float) -> Floats:

@@ -5,7 +5,7 @@ import numpy as np
 from shortlist.data import Candidates
 from shortlist.pipeline._stage import CANDIDATES, SCORES, Stage
 
-__all__ = ["nothing_of", "with_promised"]
+__all__ = ["with_promised"]
 
 
 def with_promised(found: Candidates, stage: Stage) -> Candidates:
@@ -15,8 +15,3 @@ def with_promised(found: Candidates, stage: Stage) -> Candidates:
         return found
     empty = np.full(len(found.items), np.nan, dtype=np.float32)
     return found.with_columns(dict.fromkeys(lacking, empty))
-
-
-def nothing_of(source: Stage, queries: int) -> Candidates:
-    """No candidates, with the columns of a source."""
-    return with_promised(Candidates.empty(queries), source)

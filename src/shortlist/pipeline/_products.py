@@ -18,19 +18,22 @@ Rows = npt.NDArray[np.int64]
 Vectors = npt.NDArray[np.float32]
 
 
-def with_products(pipe: Pipeline) -> Pipeline:
+def with_products(pipe: Pipeline, *, every: bool = False) -> Pipeline:
     """The same pipeline, its exact indexes searched by `shortlist.metrics.top_products`.
 
     What an exact index finds is defined by the vectors alone: the items are the same, but for scores that
-    differ by the rounding of float32. An index that approximates is searched as it is.
+    differ by the rounding of float32. An index that approximates is searched as it is, unless ``every`` index
+    is to be searched so: then more of the right items are found.
     """
-    return replace(pipe, stages=tuple(changed(stage, _quick) for stage in pipe.stages))
 
-
-def _quick(stage: Stage) -> Stage:
-    if isinstance(stage, Retrieve) and isinstance(stage.index, VectorIndex) and stage.index.kind == "exact":
+    def quick(stage: Stage) -> Stage:
+        if not isinstance(stage, Retrieve) or not isinstance(stage.index, VectorIndex):
+            return stage
+        if stage.index.kind != "exact" and not every:
+            return stage
         return replace(stage, index=_Products(stage.index))
-    return stage
+
+    return replace(pipe, stages=tuple(changed(stage, quick) for stage in pipe.stages))
 
 
 class _Products:

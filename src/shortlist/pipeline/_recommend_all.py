@@ -48,6 +48,9 @@ class BatchOptions:
         part_users: users of a file; their recommendations are in memory together.
         version: what names the pipeline, such as the version of its bundle: a run under the same name and
             arguments goes on with the files that a killed one left. None begins anew.
+        exact: search by products where the index approximates too. For many users that is often quicker than
+            a search for each, and finds what an approximate one misses: the lists are then those of the same
+            pipeline with an exact index.
         progress: whether a line on standard error says how it goes; None for only on a terminal.
 
     Raises:
@@ -57,6 +60,7 @@ class BatchOptions:
     block_users: int = 1024
     part_users: int = 131_072
     version: str | None = None
+    exact: bool = False
     progress: bool | None = None
 
     def __post_init__(self) -> None:
@@ -108,10 +112,14 @@ def recommend_all(
     count_of(k, "recommend_all.k")
     state = State(store=pipe.state.store, now=pipe.state.now)
     writer = _Writer(
-        with_products(pipe.with_state(state).narrowed(conditions)), k, tuple(columns), _series(users, state)
+        with_products(pipe.with_state(state).narrowed(conditions), every=chosen.exact),
+        k,
+        tuple(columns),
+        _series(users, state),
     )
     asked = {"k": k, "columns": list(columns), "filters": list(conditions), "now": state.now}
-    plan = {**asked, "part_users": chosen.part_users, "version": chosen.version, "users": writer.digest()}
+    how = {name: getattr(chosen, name) for name in ("version", "part_users", "exact")}
+    plan = {**asked, **how, "users": writer.digest()}
     target = Path(folder).absolute()
     if target.exists() and not target.is_dir():
         raise DataError(str(folder), received="a file", expected="a folder or nothing")

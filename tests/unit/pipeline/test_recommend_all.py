@@ -124,6 +124,27 @@ def test_a_named_run_goes_on_where_it_stopped(pipe: Pipeline, tmp_path: Path) ->
     assert sorted(path.name for path in tmp_path.iterdir()) == ["top", "whole"]
 
 
+def test_approximate_indexes_are_searched_exactly_where_asked(
+    tower: Any, flow: Workflow, state: State, tmp_path: Path
+) -> None:
+    vectors = np.random.default_rng(0).normal(size=(5, 6)).astype(np.float32)
+    rough, whole = (index.build(vectors, [10, 20, 30, 40, 50], kind=kind) for kind in ("hnsw", "exact"))
+    asked: list[int] = []
+    search = rough.search
+
+    def counted(queries: Any, k: int, **options: Any) -> Any:
+        asked.append(len(queries))
+        return search(queries, k, **options)
+
+    rough.search = counted  # type: ignore[method-assign]
+    pipes = [Pipeline([Retrieve(tower, found, flow)], state=state) for found in (rough, whole)]
+    expected = recommend_all(pipes[1], tmp_path / "whole").collect()
+    for exact in (False, True):
+        found = recommend_all(pipes[0], tmp_path / "rough", options=BatchOptions(exact=exact)).collect()
+        assert found["item"].to_list() == expected["item"].to_list()
+        assert sum(asked) == 3
+
+
 def test_progress_is_told(pipe: Pipeline, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     recommend_all(pipe, tmp_path / "top", options=BatchOptions(progress=True))
     assert "3/3 users" in capsys.readouterr().err
