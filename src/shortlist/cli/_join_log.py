@@ -2,6 +2,7 @@
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from shortlist.cli._values import span
 
@@ -16,7 +17,7 @@ that answer, another one for the last answer that showed the user the item."""
 EXAMPLES = """examples:
   shortlist serve my-bundle --log-answers answers --log-events events
   shortlist join-log answers events shown
-  shortlist join-log answers purchases.csv shown --window 7d"""
+  shortlist join-log answers purchases.csv shown --window 7d --like my-bundle"""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -36,6 +37,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="SPAN",
         help="how long after an answer an event without a request id counts (%(default)s)",
     )
+    parser.add_argument(
+        "--like",
+        type=Path,
+        metavar="BUNDLE",
+        help="call and type user and item as this bundle does, to train on the rows",
+    )
 
 
 def run(options: argparse.Namespace) -> None:
@@ -44,6 +51,15 @@ def run(options: argparse.Namespace) -> None:
 
     from shortlist.pipeline import join_log
 
-    rows = join_log(options.answers, options.events, options.out, window=options.window).frame()
+    like = None if options.like is None else _ids_of(options.like)
+    rows = join_log(options.answers, options.events, options.out, window=options.window, like=like).frame()
     shown, taken = rows.select(pl.len(), pl.col("label").cast(pl.Int64).sum()).collect().row(0)
     print(f"{options.out}: {shown:,} items shown, {taken:,} of them taken")
+
+
+def _ids_of(bundle: Path) -> Any:
+    from shortlist.pipeline import load
+    from shortlist.schema import Schema
+
+    store = load(bundle).state.store
+    return Schema([store.user_schema.user, store.item_schema.item])

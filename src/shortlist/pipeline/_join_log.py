@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from shortlist.data import duration_us
@@ -9,6 +10,7 @@ from shortlist.errors import DataError, near
 from shortlist.io import Dataset, atomic_folder, finish_parquet, read_parquet, write_part
 from shortlist.pipeline._answer_log import AnswerLog
 from shortlist.schema import Column, Schema, Tags
+from shortlist.store import to_series
 
 __all__ = ["join_log"]
 
@@ -20,10 +22,10 @@ _SCHEMA = Schema(
         Column("user", "string", frozenset({Tags.USER, Tags.ID, Tags.CATEGORICAL})),
         Column("item", "string", frozenset({Tags.ITEM, Tags.ID, Tags.CATEGORICAL})),
         Column("time", "datetime", frozenset({Tags.TIME})),
-        Column("position", "int32", frozenset({Tags.CROSS})),
-        Column("score", "float32", frozenset({Tags.CROSS, Tags.CONTINUOUS})),
+        Column("position", "int32", frozenset({"ignored"})),
+        Column("score", "float32", frozenset({"ignored"})),
         Column("propensity", "float32", frozenset({"ignored"})),
-        Column("source", "string", frozenset({Tags.CROSS, Tags.CATEGORICAL})),
+        Column("source", "string", frozenset({"ignored"})),
         Column("bundle", "string", frozenset({"ignored"})),
         Column("label", "int8", frozenset({Tags.TARGET, Tags.BINARY})),
         Column("reward", "float32", frozenset({"ignored"})),
@@ -32,7 +34,14 @@ _SCHEMA = Schema(
 )
 
 
-def join_log(answers: Path | str, events: Path | str, out: Path | str, *, window: str = "1d") -> Dataset:
+def join_log(
+    answers: Path | str,
+    events: Path | str,
+    out: Path | str,
+    *,
+    window: str = "1d",
+    like: Schema | None = None,
+) -> Dataset:
     """Join a log of answers with the events that followed, one row for each item that was shown.
 
     An event that carries a request id counts for the item of that answer. One without counts for the last
@@ -48,6 +57,8 @@ def join_log(answers: Path | str, events: Path | str, out: Path | str, *, window
             ``time``, and ``request_id`` and ``weight`` where there are such.
         out: folder to write, as `sl.read_parquet` reads it; it appears whole or not at all.
         window: how long after an answer an event may come that does not say its request.
+        like: a log's schema, whose names and types user, item and time get, so that its tables can be joined
+            and its workflows read the rows; a user that is none of its type becomes null.
 
     Returns:
         ``request`` (a number for each answer), ``request_id``, ``user``, ``item``, ``time``, ``position``,
@@ -64,12 +75,26 @@ def join_log(answers: Path | str, events: Path | str, out: Path | str, *, window
     shares = max(1, -(-count // _ROWS))
     with atomic_folder(out) as fresh:
         parts = []
+        schema = _SCHEMA if like is None else _schema_like(like)
+        names = dict(zip(_SCHEMA.names, schema.names, strict=True))
+        ids = {
+            name: to_series(np.zeros(0, dtype=object), schema[names[name]]).dtype for name in ("user", "item")
+        }
         for share in range(shares):
             mine = pl.col("user").fill_null("").hash(seed=0) % shares == share
             frame = _joined(shown.filter(mine), taken.filter(mine), span)
-            parts.append(write_part(frame.select(_SCHEMA.names), fresh, share))
-        finish_parquet(fresh, _SCHEMA, parts)
+            frame = frame.select(_SCHEMA.names).cast(ids, strict=False).rename(names)
+            parts.append(write_part(frame, fresh, share))
+        finish_parquet(fresh, schema, parts)
     return read_parquet(out, verify=False)
+
+
+def _schema_like(like: Schema) -> Schema:
+    """The columns of the rows, user, item and time called and typed as in a log."""
+    roles = {"user": like.user, "item": like.item}
+    if len(like.tagged(Tags.TIME)) == 1:
+        roles["time"] = like.time
+    return Schema(roles.get(column.name, column) for column in _SCHEMA)
 
 
 def _shown(folder: Path) -> pl.LazyFrame:

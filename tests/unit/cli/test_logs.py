@@ -66,9 +66,10 @@ def test_join_and_forget(call: Any, tmp_path: Path) -> None:
     for log in (answers, events):
         log.close()
     folders = tmp_path / "answers", tmp_path / "events"
-    code, out, err = call("join-log", *folders, tmp_path / "out", "--window", "2h")
+    code, out, err = call("join-log", *folders, tmp_path / "out", "--window", "2h", "--like", bundle)
     assert (code, err) == (0, "")
     assert out == f"{tmp_path / 'out'}: 3 items shown, 1 of them taken\n"
+    assert read_parquet(tmp_path / "out").schema.user.name == "user_id"
     code, out, _ = call("forget", "u1", "--bundle", bundle, "--logs", *folders)
     assert code == 0
     assert out.splitlines() == [

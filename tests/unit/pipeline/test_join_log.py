@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from tests.unit.pipeline.conftest import tables as shop
 
 from shortlist.data import Requests
 from shortlist.errors import ArgumentError, DataError
 from shortlist.io import read_parquet
 from shortlist.metrics import ips
 from shortlist.pipeline import AnswerLog, Explore, Listed, OutcomeLog, Pipeline, State, join_log
+from shortlist.schema import Column, Schema
 
 HOUR = 3_600_000_000
 
@@ -76,6 +78,26 @@ def test_other_events_count_for_the_last_answer_that_showed_the_item(answers: Pa
     assert taken(frame) == [("r1", "ann", "20", 2, 1.0), (None, "ann", "10", 1, 1.0)]
     wide = join_log(answers, events, tmp_path / "out", window="2d").collect()
     assert ("r2", "bob", "20", 2, 1.0) in taken(wide)
+
+
+def test_rows_are_called_and_typed_as_a_log(answers: Path, make_log: Any, tmp_path: Path) -> None:
+    events = outcomes(tmp_path / "events", [("r1", "ann", 20, 5 * HOUR, 1.0)])
+    schema = Schema(
+        [
+            Column("who", "int64", ("user", "id")),
+            Column("what", "int64", ("item", "id")),
+            Column("when", "datetime", ("time",)),
+        ]
+    )
+    rows = join_log(answers, events, tmp_path / "out", like=schema)
+    assert (rows.schema.user.name, rows.schema.item.name, rows.schema.time.name) == ("who", "what", "when")
+    frame = rows.collect()
+    assert frame["who"].to_list() == [None] * 8
+    assert frame["what"].to_list() == [10, 20] * 4
+    assert frame.filter(pl.col("label") == 1)["when"].to_list() == [datetime(1970, 1, 1, 1)]
+    tables = join_log(answers, events, tmp_path / "out", like=make_log([]).schema).join_tables(shop()[0])
+    assert tables.collect()["price"].to_list() == [1.0, 2.0] * 4
+    assert "ignored" in tables.schema["score"].tags
 
 
 def test_events_of_ones_own(answers: Path, tmp_path: Path) -> None:
