@@ -83,7 +83,8 @@ def join_log(
         for share in range(shares):
             mine = pl.col("user").fill_null("").hash(seed=0) % shares == share
             frame = _joined(shown.filter(mine), taken.filter(mine), span)
-            frame = frame.select(_SCHEMA.names).cast(ids, strict=False).rename(names)
+            typed = (pl.col(name).cast(kind, strict=False) for name, kind in ids.items())
+            frame = frame.select(_SCHEMA.names).with_columns(typed).rename(names)
             parts.append(write_part(frame, fresh, share))
         finish_parquet(fresh, schema, parts)
     return read_parquet(out, verify=False)
