@@ -88,9 +88,10 @@ class _Waiting:
         self._limit: float | None = getattr(stage, "timeout_ms", None)
         self._failed = False
         self._answer: list[Candidates | Exception] = []
-        self._done, self._start = Event(), perf_counter()
-        if self._limit is not None and threads.acquire(blocking=False):
-            self._begin(threads)
+        if self._limit is not None:
+            self._done, self._start = Event(), perf_counter()
+            if threads.acquire(blocking=False):
+                self._begin(threads)
 
     @property
     def failed(self) -> bool:

@@ -14,9 +14,19 @@ from shortlist.errors import BundleError, PipelineError
 from shortlist.features import Workflow
 from shortlist.pipeline import (
     Apply,
+    Boost,
+    Cache,
+    Cap,
+    Diversify,
     Drop,
+    Explore,
+    Fallback,
     Learned,
+    Limit,
+    Listed,
+    Lookup,
     Merge,
+    Pin,
     Pipeline,
     Popular,
     Repeats,
@@ -147,6 +157,34 @@ def test_parts_that_stages_share_are_written_once(
     assert [stage.get("flow") for stage in stages_page] == ["flow"] * 3
     assert stages_page[2]["ranker"] == "encoder"
     assert flow.transform_batch  # the workflow itself goes on being usable
+
+
+def test_every_kind_of_stage_comes_back_from_a_bundle(vectors: Any, state: State, tmp_path: Path) -> None:
+    stages = [
+        Fallback(
+            Cache(Merge(Repeats(k=3), Listed((50, 40)))), Limit(Popular(k=5), timeout_ms=50), at_least=4
+        ),
+        Lookup(items=("name",), users=("age",)),
+        Drop(where="price > 4.5", when="age < 40"),
+        Boost(items=(20,), add=0.5),
+        Cap("stock", most=2),
+        Diversify(index=vectors, strength=0.4),
+        Diversify(by="stock", method="dpp", name="again"),
+        Pin(2, where="stock > 0"),
+        Explore(epsilon=0.5, start=1, source="listed"),
+        Take(4),
+    ]
+    pipe = Pipeline(stages, state=state)
+    with Writer(tmp_path / "bundle") as writer:
+        write_pipeline(pipe, writer, {})
+    loaded = pipeline.load(tmp_path / "bundle")
+    requests = Requests(["ann", "bob", "eve", None], ids=["r1", "r2", "r3", "r4"])
+    here, there = pipe.run(requests), loaded.run(requests)
+    assert there.items.tolist() == here.items.tolist()
+    np.testing.assert_array_equal(there.columns["propensity"], here.columns["propensity"])
+    assert str(loaded.check()) == str(pipe.check())
+    live = loaded.with_state(loaded.state.live(clock=lambda: 120_000_000))
+    assert live.run(requests).items.tolist() == here.items.tolist()
 
 
 def test_live_events_reach_a_loaded_pipeline(saved: Path, tmp_path: Path) -> None:
