@@ -114,7 +114,7 @@ def ours(log: Log, precision: str) -> Contestant:
             vectors = towers[1](item_table[negatives.codes])
             loss = sampled_softmax(
                 queries,
-                vectors[negatives.positives],
+                vectors.index_select(0, negatives.positives),
                 vectors,
                 temperature=TEMPERATURE,
                 log_weights=weights,

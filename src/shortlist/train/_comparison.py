@@ -84,7 +84,7 @@ def softmax(compared: Comparison) -> Tensor:
     if compared.own is None:
         return sampled_softmax(
             compared.queries if compared.shared is None else compared.shared,
-            compared.columns[compared.positives],
+            compared.columns.index_select(0, compared.positives),
             compared.columns,
             temperature=compared.temperature,
             positive_log_weights=compared.positive_log_weights,
