@@ -1,5 +1,6 @@
 """Two vectors to logits by a product in blocks."""
 
+import torch
 from torch import Tensor, nn
 
 from shortlist.errors import ArgumentError
@@ -24,7 +25,6 @@ class BilinearFusion(nn.Module):
 
     Source: Mao et al., "FinalMLP", AAAI 2023 (arXiv 2304.00902).
 
-    >>> import torch
     >>> BilinearFusion(4, 6, 1, heads=2)(torch.zeros(5, 10)).shape
     torch.Size([5, 1])
     """
@@ -44,10 +44,14 @@ class BilinearFusion(nn.Module):
 
     def forward(self, both: Tensor) -> Tensor:
         """X and y side by side ``[N, first + second]`` to ``[N, outputs]``."""
-        x, y = both[:, : self._first], both[:, self._first :]
-        rows, outputs = both.shape[0], self.linear.out_features
-        parts = x.reshape(rows, self._heads, self._blocks[0]).transpose(0, 1) @ self.product
-        parts = parts.transpose(0, 1).reshape(rows, self._heads, outputs, self._blocks[1])
-        products = (parts * y.reshape(rows, self._heads, 1, self._blocks[1])).sum((1, 3))
+        # A product a head: in one batch of them, an exported graph fails on no row.
+        first, second = self._blocks
+        products = torch.zeros_like(both[:, :1])
+        for head, weight in enumerate(self.product):
+            x = both[:, head * first : (head + 1) * first]
+            start = self._first + head * second
+            y = both[:, start : start + second].unsqueeze(1)
+            parts = (x @ weight).reshape(-1, self.linear.out_features, second)
+            products = products + (parts * y).sum(2)
         logits: Tensor = self.linear(both) + products
         return logits

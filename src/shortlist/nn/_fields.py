@@ -1,7 +1,11 @@
 """Interactions of fields: a row is a matrix ``[F, D]`` of one vector a column."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
+from torch.autograd import Function
+from torch.nn import functional
 
 from shortlist.errors import ArgumentError
 from shortlist.nn._attention import check_heads, split_heads
@@ -46,6 +50,34 @@ def pairwise_dots(fields: Tensor) -> Tensor:
     >>> pairwise_dots(torch.tensor([[[1.0, 2.0], [3.0, 4.0], [0.0, 1.0]]])).tolist()
     [[11.0, 2.0, 4.0]]
     """
+    if torch.compiler.is_compiling() or fields.shape[1] < 2:
+        return _dots(fields)
+    with torch.autocast(fields.device.type, enabled=False):
+        dots: Tensor = _PairwiseDots.apply(fields.float())  # type: ignore[no-untyped-call]
+        return dots
+
+
+class _PairwiseDots(Function):
+    """Its gradient is one product with a symmetric matrix, in which that of pair (i, j) stands twice."""
+
+    @staticmethod
+    def forward(ctx: Any, fields: Tensor) -> Tensor:
+        ctx.save_for_backward(fields)
+        return _dots(fields)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> Tensor:
+        (fields,) = ctx.saved_tensors
+        count, pairs = fields.shape[1], grads[0].shape[1]
+        places = torch.full((count, count), pairs, dtype=torch.int64)
+        rows, columns = torch.tril_indices(count, count, -1)
+        places[rows, columns] = places[columns, rows] = torch.arange(pairs)
+        padded = functional.pad(grads[0], (0, 1))
+        both = padded.index_select(1, places.flatten().to(fields.device))
+        return both.view(-1, count, count) @ fields
+
+
+def _dots(fields: Tensor) -> Tensor:
     count = fields.shape[1]
     products = (fields @ fields.transpose(1, 2)).flatten(1)
     places = [row * count + column for row in range(count) for column in range(row)]
@@ -94,11 +126,12 @@ class CompressedInteractions(nn.Module):
 
     def forward(self, fields: Tensor) -> Tensor:
         """``[N, F, D]`` to ``[N, sum of the widths]``."""
-        layer, sums = fields, []
+        inputs = fields.transpose(1, 2)  # [N, D, F]
+        layer, sums = inputs, []
         for weight in self.weights:
-            products = (layer.unsqueeze(2) * fields.unsqueeze(1)).flatten(1, 2)  # [N, H F, D]
-            layer = weight @ products
-            sums.append(layer.sum(2))
+            products = (layer.unsqueeze(3) * inputs.unsqueeze(2)).flatten(2)  # [N, D, H F]
+            layer = functional.linear(products, weight)
+            sums.append(layer.sum(1))
         return torch.cat(sums, dim=1)
 
 

@@ -70,7 +70,10 @@ class TargetAttention(nn.Module):
                 expected="as many candidates as histories, or query_of",
             )
         # W [e, t, e - t, e * t] = (W1 + W3) e + (W2 - W3) t + W4 (e * t): the first once a query.
-        of_event, of_target, of_both, of_product = self.first.weight.chunk(4, dim=1)
+        dim = target.shape[1]
+        of_event, of_target, of_both, of_product = (
+            self.first.weight[:, place * dim : (place + 1) * dim] for place in range(4)
+        )
         known = functional.linear(events, of_event + of_both)
         if query_of is not None:
             known, events, mask = (part.index_select(0, query_of) for part in (known, events, mask))

@@ -53,11 +53,13 @@ class Rows:
         query: the query's columns, of Q queries with ``query_of``, else of N candidates; None without any.
         candidate: the columns of the N candidates; None without any.
         query_of: int64 ``[N]``, the query of each candidate; None when both sides have N rows.
+        together: the vectors of both sides ``[N, E, D]``, where they stand in one tensor anyway.
     """
 
     query: Cells | None
     candidate: Cells | None
     query_of: Tensor | None = None
+    together: Tensor | None = None
 
     @classmethod
     def of(cls, query: Cells | None, candidate: Cells | None, query_of: Tensor | None) -> "Rows":
@@ -173,7 +175,8 @@ class Side:
         numbers = joined(wide, dim=1) if len(wide) > 0 else held.new_zeros(held.shape[0], 0)
         if held.shape[2] == self.dim:
             return Cells(held, numbers, held[:, :, :0], events)
-        return Cells(held[:, :, : self.dim], numbers, held[:, :, self.dim :], events)
+        vectors, weights = torch.split(held, [self.dim, held.shape[2] - self.dim], dim=2)
+        return Cells(vectors, numbers, weights, events)
 
     def _of_events(
         self, tables: Tables | None, name: str, column: Tensor | tuple[Tensor, Tensor]

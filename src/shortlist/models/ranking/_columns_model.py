@@ -97,12 +97,15 @@ class ColumnsModel(RankingModel):
         scalars = self._gathered([query, candidate], columns)
         parts: list[Tensor | None] = [None, None]
         if scalars is not None:
-            parts = [scalars[:, : len(query.tables)], scalars[:, len(query.tables) :]]
+            # Split, not sliced: its backward pass joins two gradients instead of adding up two with zeros.
+            parts = list(torch.split(scalars, [len(query.tables), len(candidate.tables)], dim=1))
         cells = [
             side.cells(self.tables, columns, part)
             for side, part in zip((query, candidate), parts, strict=True)
         ]
-        return Rows.of(cells[0], cells[1], None)
+        alone = all(len(side.tables) == len(side.names) for side in (query, candidate))
+        together = scalars if alone and scalars is not None and scalars.shape[2] == query.dim else None
+        return Rows(cells[0], cells[1], together=together)
 
     def _sides(self, columns: Columns, query_of: Tensor) -> Rows:
         cells = [

@@ -36,11 +36,13 @@ class Fields(nn.Module):
             _Numbers(side.number_widths if numbers else [], side.dim, derive(seed, place))
             for place, side in enumerate(sides)
         )
-        self.dim = query.dim
+        self.dim, self._of_numbers = query.dim, numbers
         self.count = sum(len(side.names) + (len(side.number_widths) if numbers else 0) for side in sides)
 
     def forward(self, rows: Rows) -> Tensor:
         """The fields of the candidates, the query's first: ``[N, F, D]``."""
+        if rows.together is not None and not self._of_numbers:
+            return rows.together
         return rows.join(self.of_sides(rows))
 
     def of_sides(self, rows: Rows) -> list[Tensor]:
