@@ -25,6 +25,7 @@ _ROOMS = {
     ),
     "shortlist.export": ("read_text_tower", "save"),
     "shortlist.features": ("Workflow",),
+    "shortlist.index": ("IndexOptions", "IndexTuneOptions", "LiveIndex", "PgVectorIndex", "tune_index"),
     "shortlist.io": ("Dataset", "Layout", "Signals", "concat", "read_parquet", "scan", "write_parquet"),
     "shortlist.models.classical": (
         *("BPRMF", "EASE", "IALS", "SLIM", "ItemKNN", "Popularity", "PureSVD", "RP3beta", "RecentPopularity"),

@@ -28,6 +28,11 @@ from shortlist.export import save as save
 from shortlist.features import Workflow as Workflow
 from shortlist.features import engine as engine
 from shortlist.features import ops as ops
+from shortlist.index import IndexOptions as IndexOptions
+from shortlist.index import IndexTuneOptions as IndexTuneOptions
+from shortlist.index import LiveIndex as LiveIndex
+from shortlist.index import PgVectorIndex as PgVectorIndex
+from shortlist.index import tune_index as tune_index
 from shortlist.io import Dataset as Dataset
 from shortlist.io import Layout as Layout
 from shortlist.io import Signals as Signals

@@ -26,6 +26,7 @@ _EXTRA_OF = {
     "xgboost": "trees",
     "grpc": "grpc",
     "google": "grpc",
+    "psycopg": "pgvector",
 }
 
 

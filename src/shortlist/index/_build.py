@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from hashlib import blake2b
-from math import sqrt
 from typing import Any, Literal
 
 import numpy as np
@@ -11,18 +10,17 @@ import numpy.typing as npt
 
 from shortlist.data import Array, Keys
 from shortlist.errors import ArgumentError, near
-from shortlist.index._facts import Facts
-from shortlist.index._faiss import all_threads, flat, hnsw, ivf, nearest_exact, using_threads
+from shortlist.index._checks import matrix
+from shortlist.index._facts import KINDS, Facts, Kind
+from shortlist.index._faiss import all_threads, using_threads
+from shortlist.index._maker import Maker
 from shortlist.index._options import IndexOptions
-from shortlist.index._recall import least_effort, recall_of, sample_queries
 from shortlist.index._search import VectorIndex
 
-__all__ = ["build"]
+__all__ = ["build", "rebuild"]
 
 Vectors = npt.NDArray[np.float32]
 
-# Auto looks beyond IVF only where IVF must probe more than this share of its lists.
-_IVF_SHARE = 0.2
 # Below so many numbers, threads wait for one another longer than they work.
 _SMALL = 1_000_000
 
@@ -31,7 +29,7 @@ def build(
     vectors: Vectors,
     ids: Iterable[Any] | Array | Keys,
     *,
-    kind: Literal["auto", "exact", "ivf", "hnsw"] = "auto",
+    kind: Kind | Literal["auto"] = "auto",
     options: IndexOptions | None = None,
     recall_target: float = 0.95,
     queries: Vectors | None = None,
@@ -40,12 +38,24 @@ def build(
 ) -> VectorIndex:
     """Build an index over the vectors of items, tuned to a recall.
 
-    - ``exact`` scans all vectors.
-    - ``ivf`` scans the lists around the nearest k-means centres.
-    - ``hnsw`` walks a graph of neighbours. It is built by one thread, since its links depend on the order
-      of insertion, and takes many times as long as ``ivf``.
-    - ``auto`` is exact below ``options.exact_below`` items. Above, it is IVF if that reaches the target with
-      a fifth of its lists, else whichever of IVF, HNSW and exact reaches it with the fewest comparisons.
+    ===========  =========================================================================================
+    kind         what a search compares
+    ===========  =========================================================================================
+    ``exact``    all vectors
+    ``fp16``     all vectors, 16 bits a number
+    ``sq8``      all vectors, 8 bits a number
+    ``pq``       all codes of product quantisation, 2 bits a number; the best again with their vectors
+    ``pca``      all vectors projected on their main directions; the best again with their vectors
+    ``ivf``      the vectors in the lists around the nearest k-means centres
+    ``ivf_sq8``  the same lists, 8 bits a number
+    ``ivf_pq``   the same lists, codes of product quantisation; the best again with their vectors
+    ``hnsw``     a walk on a graph of neighbours; built by one thread, some twenty times as long as ``ivf``
+    ``auto``     see below
+    ===========  =========================================================================================
+
+    ``auto`` is exact below ``options.exact_below`` items. Above, it is IVF if that reaches the target with a
+    fifth of its lists, else whichever of ``ivf``, ``pq`` and ``exact`` reaches it with the fewest
+    comparisons. `tune_index` measures all kinds by the clock.
 
     Recall is measured on sampled queries against exact search and kept in the facts. An index without
     vectors is exact. A large build uses all threads. The same input gives the same index.
@@ -71,8 +81,14 @@ def build(
     >>> index
     VectorIndex(exact, 3 x 3, recall@100 1.000)
     """
-    vectors, keys = _checked(vectors, ids, kind, recall_target)
-    given = None if queries is None else _matrix(queries, "build.queries", vectors.shape[1])
+    _check(kind, recall_target)
+    vectors = matrix(vectors, "build.vectors")
+    keys = ids if isinstance(ids, Keys) else Keys(ids if isinstance(ids, np.ndarray) else list(ids))
+    if len(keys) != len(vectors):
+        raise ArgumentError(
+            "build.ids", received=f"{len(keys)} ids", expected=f"one for each of the {len(vectors)} vectors"
+        )
+    given = None if queries is None else matrix(queries, "build.queries", vectors.shape[1])
     chosen = IndexOptions() if options is None else options
     facts = Facts(
         "exact",
@@ -83,104 +99,51 @@ def build(
         vectors=blake2b(vectors.tobytes(), digest_size=16).hexdigest(),
         model=fingerprint,
     )
-    maker = _Maker(vectors, facts, chosen, given, seed)
+    maker = Maker(vectors, facts, chosen, given, seed)
     with using_threads(all_threads() if vectors.size > _SMALL else 1):
         structure, facts = maker.auto() if kind == "auto" else maker.make(kind)
     return VectorIndex(structure, keys, facts, threads=chosen.threads)
 
 
-class _Maker:
-    """One build under way."""
+def rebuild(
+    index: VectorIndex,
+    *,
+    kind: Kind | Literal["auto"] | None = None,
+    options: IndexOptions | None = None,
+    seed: int = 0,
+) -> VectorIndex:
+    """Build an index again from the vectors that it holds: edits become part of the structure.
 
-    def __init__(
-        self, vectors: Vectors, facts: Facts, options: IndexOptions, queries: Vectors | None, seed: int
-    ) -> None:
-        self.vectors, self.facts, self.options, self.seed = vectors, facts, options, seed
-        self.exact = flat(vectors)
-        self.given = queries
-        self.measured: tuple[Vectors, Vectors] | None = None
+    Recall target and fingerprint stay. Vectors that are only held as codes (fp16, sq8 and ivf_sq8 without
+    ``refine``) are those that the codes stand for; build from the model's vectors to be exact.
 
-    def auto(self) -> tuple[Any, Facts]:
-        """The cheapest kind that reaches the target."""
-        if len(self.vectors) < self.options.exact_below:
-            return self.make("exact")
-        found = [self.make("ivf")]
-        facts = found[0][1]
-        if facts.recall < facts.recall_target or facts.effort > _IVF_SHARE * facts.lists:
-            found += [self.make("hnsw"), self.make("exact")]
-        good = [one for one in found if one[1].recall >= one[1].recall_target]
-        return min(good, key=lambda one: self._comparisons(one[1]))
+    Args:
+        index: the index.
+        kind: see `build`; None for that of the index.
+        options: how to build and measure; by default as of `build`, at the same ``recall_at``.
+        seed: see `build`.
 
-    def make(self, kind: Literal["exact", "ivf", "hnsw"]) -> tuple[Any, Facts]:
-        """One kind, tuned."""
-        count = len(self.vectors)
-        if kind == "exact" or count == 0:
-            return self.exact, self.facts
-        if kind == "hnsw":
-            structure = hnsw(self.vectors, self.options.links, self.options.build_effort)
-            return self._tuned(structure, replace(self.facts, kind="hnsw"), most=count)
-        lists = min(self.options.lists or max(1, round(4 * sqrt(count))), count)
-        structure = ivf(self.vectors, lists, self.seed)
-        return self._tuned(structure, replace(self.facts, kind="ivf", lists=lists), most=lists)
-
-    def _tuned(self, structure: Any, facts: Facts, most: int) -> tuple[Any, Facts]:
-        queries, best = self._truth()
-
-        def recall(effort: int) -> float:
-            return recall_of(structure, queries, best, effort)
-
-        effort = self.options.effort or least_effort(recall, facts.recall_target, most)
-        return structure, replace(facts, effort=min(effort, most), recall=recall(effort))
-
-    def _truth(self) -> tuple[Vectors, Vectors]:
-        if self.measured is None:
-            queries = sample_queries(self.vectors, self.given, self.options.sample, self.seed)
-            k = min(self.options.recall_at, len(self.vectors))
-            self.measured = queries, nearest_exact(self.exact, queries, k, None)[1]
-        return self.measured
-
-    def _comparisons(self, facts: Facts) -> float:
-        if facts.kind == "exact":
-            return facts.count
-        if facts.kind == "ivf":
-            return facts.lists + facts.count * facts.effort / facts.lists
-        return facts.effort * self.options.links
+    >>> index = build(np.eye(2, dtype=np.float32), ["a", "b"]).without(["a"])
+    >>> index, rebuild(index)
+    (VectorIndex(exact, 1 x 2, recall@100 1.000, 1 edits), VectorIndex(exact, 1 x 2, recall@100 1.000))
+    """
+    facts = index.facts
+    return build(
+        index.vectors(np.arange(len(index))),
+        index.keys,
+        kind=kind or facts.kind,
+        options=options or replace(IndexOptions(), recall_at=facts.recall_at, threads=index.threads),
+        recall_target=facts.recall_target,
+        seed=seed,
+        fingerprint=facts.model,
+    )
 
 
-def _checked(
-    vectors: Vectors, ids: Iterable[Any] | Array | Keys, kind: str, target: float
-) -> tuple[Vectors, Keys]:
-    kinds = ("auto", "exact", "ivf", "hnsw")
+def _check(kind: str, target: float) -> None:
+    kinds = ("auto", *KINDS)
     if kind not in kinds:
         raise ArgumentError(
             "build.kind", received=kind, expected="a known kind", remedy=near(str(kind), kinds)
         )
     if not 0.0 < target <= 1.0:
         raise ArgumentError("build.recall_target", received=target, expected="a share in (0, 1]")
-    matrix = _matrix(vectors, "build.vectors")
-    keys = ids if isinstance(ids, Keys) else Keys(ids if isinstance(ids, np.ndarray) else list(ids))
-    if len(keys) != len(matrix):
-        raise ArgumentError(
-            "build.ids", received=f"{len(keys)} ids", expected=f"one for each of the {len(matrix)} vectors"
-        )
-    return matrix, keys
-
-
-def _matrix(vectors: Vectors, where: str, dim: int | None = None) -> Vectors:
-    matrix = np.ascontiguousarray(vectors, dtype=np.float32)
-    if matrix.ndim != 2 or matrix.shape[1] < 1 or matrix.shape[1] != (dim or matrix.shape[1]):
-        raise ArgumentError(
-            where,
-            received=f"shape {matrix.shape}",
-            expected="[N, D] with D >= 1" if dim is None else f"[Q, {dim}]",
-            remedy="pass one row for each vector",
-        )
-    wrong = np.flatnonzero(~np.isfinite(matrix).all(axis=1))
-    if len(wrong) > 0:
-        raise ArgumentError(
-            where,
-            received=f"NaN or infinity in {len(wrong)} rows, the first {wrong[0]}",
-            expected="finite numbers",
-            remedy="look at the features and the training loss of the model that made them",
-        )
-    return matrix

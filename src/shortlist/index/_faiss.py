@@ -1,4 +1,4 @@
-"""The FAISS structures, and the two ways to search them."""
+"""The two ways to search a FAISS structure, and what they rest on."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,16 @@ import faiss as _faiss
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["all_threads", "flat", "hnsw", "ivf", "nearest", "nearest_exact", "using_threads", "vectors_of"]
+__all__ = [
+    "all_threads",
+    "bytes_of",
+    "in_order",
+    "nearest",
+    "nearest_exact",
+    "scores_of",
+    "using_threads",
+    "vectors_of",
+]
 
 faiss: Any = _faiss  # its type hints do not know its Python wrappers
 
@@ -21,44 +30,18 @@ Mask = npt.NDArray[np.bool_]
 _BLOCK = 16
 
 
-def flat(vectors: Vectors) -> Any:
-    """All vectors as they are."""
-    index = faiss.IndexFlatIP(vectors.shape[1])
-    index.add(vectors)
-    return index
-
-
-def ivf(vectors: Vectors, lists: int, seed: int) -> Any:
-    """Vectors in lists around k-means centres."""
-    dim = vectors.shape[1]
-    index = faiss.IndexIVFFlat(faiss.IndexFlatIP(dim), dim, lists, faiss.METRIC_INNER_PRODUCT)
-    index.cp.seed = seed % 2**31
-    index.cp.min_points_per_centroid = 1
-    index.train(vectors)
-    index.add(vectors)
-    return index
-
-
-def hnsw(vectors: Vectors, links: int, build_effort: int) -> Any:
-    """Vectors in a navigable graph; built by one thread, since threads would race for the links."""
-    index = faiss.IndexHNSWFlat(vectors.shape[1], links, faiss.METRIC_INNER_PRODUCT)
-    index.hnsw.efConstruction = build_effort
-    with using_threads(1):
-        index.add(vectors)
-    return index
-
-
 def nearest(index: Any, queries: Vectors, k: int, effort: int) -> tuple[Rows, Vectors]:
     """The k nearest that a search of so much effort meets; -1 and -inf where it met fewer."""
+    params = None
     if isinstance(index, faiss.IndexHNSW):
-        scores, rows = index.search(queries, k, params=faiss.SearchParametersHNSW(efSearch=effort))
-        return _in_order(rows, scores)
-    params = faiss.SearchParametersIVF(nprobe=min(effort, index.nlist))
+        params = faiss.SearchParametersHNSW(efSearch=effort)
+    elif isinstance(index, faiss.IndexIVF):
+        params = faiss.SearchParametersIVF(nprobe=min(effort, index.nlist))
     blocks = [
         index.search(queries[start : start + _BLOCK], k, params=params)
         for start in range(0, len(queries), _BLOCK)
     ]
-    return _in_order(np.concatenate([b[1] for b in blocks]), np.concatenate([b[0] for b in blocks]))
+    return in_order(np.concatenate([b[1] for b in blocks]), np.concatenate([b[0] for b in blocks]))
 
 
 def nearest_exact(index: Any, queries: Vectors, k: int, allowed: Mask | None) -> tuple[Rows, Vectors]:
@@ -67,13 +50,16 @@ def nearest_exact(index: Any, queries: Vectors, k: int, allowed: Mask | None) ->
     One more than k is asked for: only where it equals the last one kept does the cut fall among equals,
     and these are then looked at whole.
     """
-    store, params = _whole(index, allowed)
     count = index.ntotal if allowed is None else int(np.count_nonzero(allowed))
+    store, params = _whole(index, allowed)
     scores, rows = store.search(queries, min(k + 1, max(count, 1)), params=params)
-    rows, scores = _in_order(rows, scores)
+    rows, scores = in_order(rows, scores)
     if scores.shape[1] <= k:
         return rows, scores
-    for query in np.flatnonzero(scores[:, k - 1] == scores[:, k]):
+    cut = np.flatnonzero(scores[:, k - 1] == scores[:, k])
+    if len(cut) > 0:
+        store, params = _whole(index, allowed, ranged=True)
+    for query in cut:
         least = float(scores[query, k])
         radius = least - 1e-5 * max(1.0, abs(least))
         _, values, found = store.range_search(queries[query : query + 1], radius, params=params)
@@ -82,11 +68,28 @@ def nearest_exact(index: Any, queries: Vectors, k: int, allowed: Mask | None) ->
     return rows[:, :k], scores[:, :k]
 
 
+def scores_of(flat: Any, queries: Vectors, rows: Rows) -> Vectors:
+    """Float32 [Q, K]: inner products with the vectors of these rows of a flat structure; -inf for -1."""
+    scores = np.empty(rows.shape, dtype=np.float32)
+    known = np.ascontiguousarray(np.maximum(rows, 0), dtype=np.int64)
+    asked = np.ascontiguousarray(queries, dtype=np.float32)
+    if rows.size > 0:
+        pointers = [faiss.swig_ptr(array) for array in (asked, scores, known)]
+        flat.compute_distance_subset(len(rows), pointers[0], rows.shape[1], pointers[1], pointers[2])
+    scores[rows < 0] = -np.inf
+    return scores
+
+
 def vectors_of(index: Any, rows: Rows) -> Vectors:
-    """The vectors of these rows, [N, D]."""
+    """The vectors of these rows, [N, D], as the structure holds them."""
     if isinstance(index, faiss.IndexIVF) and index.direct_map.no():
         index.make_direct_map()
     return np.asarray(index.reconstruct_batch(rows), dtype=np.float32)
+
+
+def bytes_of(index: Any) -> int:
+    """Bytes of a structure as it is written, which is what it holds in memory to a few per cent."""
+    return int(faiss.serialize_index(index).nbytes)
 
 
 def all_threads() -> int:
@@ -105,18 +108,23 @@ def using_threads(count: int) -> Iterator[None]:
         faiss.omp_set_num_threads(before)
 
 
-def _whole(index: Any, allowed: Mask | None) -> tuple[Any, Any]:
-    bits = None if allowed is None else np.packbits(allowed, bitorder="little")
-    chosen = {} if bits is None else {"sel": faiss.IDSelectorBitmap(bits)}
-    if isinstance(index, faiss.IndexIVF):
-        return index, faiss.SearchParametersIVF(nprobe=index.nlist, **chosen)
-    store = faiss.downcast_index(index.storage) if isinstance(index, faiss.IndexHNSW) else index
-    return store, faiss.SearchParameters(**chosen) if chosen else None
-
-
-def _in_order(rows: Rows, scores: Vectors) -> tuple[Rows, Vectors]:
+def in_order(rows: Rows, scores: Vectors) -> tuple[Rows, Vectors]:
+    """Lists that are best first, with smaller rows first among equal scores and -inf for -1."""
     scores[rows < 0] = -np.inf
     if np.any(scores[:, 1:] == scores[:, :-1]):
         order = np.lexsort((rows, -scores), axis=-1)
         rows, scores = np.take_along_axis(rows, order, 1), np.take_along_axis(scores, order, 1)
     return rows, scores
+
+
+def _whole(index: Any, allowed: Mask | None, *, ranged: bool = False) -> tuple[Any, Any]:
+    """What to scan, and how, so that every allowed row is seen."""
+    chosen = {}
+    if allowed is not None and type(index) is faiss.IndexFlatIP and not ranged:
+        chosen["sel"] = faiss.IDSelectorArray(np.flatnonzero(allowed))  # visits these rows alone
+    elif allowed is not None:
+        chosen["sel"] = faiss.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
+    if isinstance(index, faiss.IndexIVF):
+        return index, faiss.SearchParametersIVF(nprobe=index.nlist, **chosen)
+    store = faiss.downcast_index(index.storage) if isinstance(index, faiss.IndexHNSW) else index
+    return store, faiss.SearchParameters(**chosen) if chosen else None

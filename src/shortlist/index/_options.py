@@ -21,10 +21,15 @@ class IndexOptions:
         build_effort: candidates weighed for each link while the HNSW graph is built.
         effort: lists probed (IVF) or candidates kept (HNSW) per query; by default the least that reaches
             the recall target.
+        refine: candidates scored again with their float32 vectors, kept beside the codes, for each one
+            wanted (kinds with codes); by default 0 for fp16, sq8 and ivf_sq8 if their codes alone reach the
+            recall target, else the least power of two that does. 0 keeps no float32 vectors; pq, ivf_pq and
+            pca always keep them.
+        reduced: width that pca searches first; by default half the width of the vectors.
         threads: number of threads of one search.
 
     Raises:
-        ArgumentError: a number below 1.
+        ArgumentError: a number below 1; a negative ``refine``.
 
     >>> IndexOptions(recall_at=10).threads
     1
@@ -37,12 +42,17 @@ class IndexOptions:
     links: int = 32
     build_effort: int = 128
     effort: int | None = None
+    refine: int | None = None
+    reduced: int | None = None
     threads: int = 1
 
     def __post_init__(self) -> None:
         for name in self.__slots__:
-            value = getattr(self, name)
-            if value is not None and value < 1:
+            value, least = getattr(self, name), 0 if name == "refine" else 1
+            if value is not None and value < least:
                 raise ArgumentError(
-                    f"IndexOptions.{name}", received=value, expected="an integer >= 1", remedy="raise it"
+                    f"IndexOptions.{name}",
+                    received=value,
+                    expected=f"an integer >= {least}",
+                    remedy="raise it",
                 )

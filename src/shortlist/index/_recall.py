@@ -1,17 +1,57 @@
 """Recall against exact search, and the least effort that reaches a target."""
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, final
 
 import numpy as np
 import numpy.typing as npt
 
-from shortlist.index._faiss import nearest
+from shortlist.index._faiss import nearest_exact, scores_of
+from shortlist.index._structure import Structure
 from shortlist.rng import generator
 
-__all__ = ["least_effort", "recall_of", "sample_queries"]
+__all__ = ["Truth", "least_effort", "sample_queries"]
 
 Vectors = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.int64]
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Truth:
+    """Queries, and what exact search answers.
+
+    Attributes:
+        flat: flat FAISS structure of the float32 vectors.
+        queries: float32 [Q, D].
+        best: float32 [Q, K], scores of the K best items, best first.
+    """
+
+    flat: Any
+    queries: Vectors
+    best: Vectors
+
+    @classmethod
+    def of(cls, flat: Any, queries: Vectors, k: int) -> "Truth":
+        """Ask for the k best items of each query."""
+        return cls(flat, queries, nearest_exact(flat, queries, k, None)[1])
+
+    def recall(self, structure: Structure, effort: int, refine: int) -> float:
+        """Mean share of the K best items that a search of the structure finds."""
+        rows, _ = structure.nearest(self.queries, self.best.shape[1], effort, refine)
+        return self.share(rows)
+
+    def share(self, rows: Rows) -> float:
+        """Mean share of the K best items among these rows [Q, K]: those that score at least the K-th best.
+
+        Counting float32 scores instead of rows, an item as good as the K-th is a hit, not a miss.
+        """
+        if self.best.size == 0:
+            return 1.0
+        least = self.best[:, -1:]
+        scores = scores_of(self.flat, self.queries, rows)
+        return float((scores >= least - 1e-6 * np.maximum(1.0, np.abs(least))).mean())
 
 
 def sample_queries(vectors: Vectors, queries: Vectors | None, count: int, seed: int) -> Vectors:
@@ -25,24 +65,6 @@ def sample_queries(vectors: Vectors, queries: Vectors | None, count: int, seed: 
         return queries[np.sort(rng.permutation(len(queries))[:count])]
     pairs = rng.integers(0, len(vectors), (min(count, len(vectors)), 2))
     return vectors[pairs[:, 0]] + vectors[pairs[:, 1]]
-
-
-def recall_of(index: Any, queries: Vectors, best: Vectors, effort: int) -> float:
-    """Mean share of the K best items found: those that score at least the K-th best score.
-
-    Args:
-        index: FAISS structure.
-        queries: float32 [Q, D].
-        best: float32 [Q, K], scores of exact search, best first.
-        effort: of the search.
-
-    Counting scores instead of rows, an item as good as the K-th is a hit, not a miss.
-    """
-    if best.size == 0:
-        return 1.0
-    _, scores = nearest(index, queries, best.shape[1], effort)
-    least = best[:, -1:]
-    return float((scores >= least - 1e-6 * np.maximum(1.0, np.abs(least))).mean())
 
 
 def least_effort(recall: Callable[[int], float], target: float, most: int) -> int:

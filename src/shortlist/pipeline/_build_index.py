@@ -18,7 +18,7 @@ def build_index(
     flow: Flow,
     state: State,
     *,
-    kind: Literal["auto", "exact", "ivf", "hnsw"] = "auto",
+    kind: index.Kind | Literal["auto"] = "auto",
     recall_target: float = 0.95,
     options: index.IndexOptions | None = None,
     seed: int = 0,

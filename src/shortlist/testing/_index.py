@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,7 +11,14 @@ import numpy.typing as npt
 
 from shortlist.data import Index
 
-__all__ = ["INDEX_CHECKS", "check_fresh_process", "planted_vectors", "same_answers"]
+__all__ = [
+    "INDEX_CHECKS",
+    "check_fresh_process",
+    "clustered_vectors",
+    "planted_vectors",
+    "recall_against",
+    "same_answers",
+]
 
 Vectors = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
@@ -46,61 +53,98 @@ def same_answers(one: Answers, other: Answers, tolerance: float = 1e-5) -> bool:
     return bool((rows == other_rows)[alone].all())
 
 
-def check_fresh_process(index: Any, folder: Path, loader: str = "shortlist.index:load") -> None:
-    """Saved, and loaded by another process, it gives the same answers; the process has no torch.
+def check_fresh_process(
+    indexes: Mapping[str, Any], folder: Path, loader: str = "shortlist.index:load"
+) -> None:
+    """Saved, and loaded by another process, they give the same answers; the process has no torch.
 
     Args:
-        index: an index with ``save(folder)``.
+        indexes: name -> an index with ``save(folder)``; all of one width.
         folder: where to write.
-        loader: module and function that read it.
+        loader: module and function that read one.
     """
-    queries = planted_vectors(5, index.dim, seed=9)
-    index.save(folder / "index")
+    queries = planted_vectors(5, next(iter(indexes.values())).dim, seed=9)
     np.save(folder / "queries.npy", queries)
-    module, name = loader.split(":")
-    code = (
-        f"import sys, numpy as np; from {module} import {name} as load; root = sys.argv[1]; "
-        "index = load(root + '/index'); rows, scores = index.search(np.load(root + '/queries.npy'), 7); "
-        "np.savez(root + '/answers.npz', rows=rows, scores=scores, ids=index.keys.values.astype(str)); "
-        "assert 'torch' not in sys.modules"
-    )
-    subprocess.run([sys.executable, "-c", code, str(folder)], check=True)  # noqa: S603 - our own code
-    with np.load(folder / "answers.npz") as answers:
-        rows, scores = index.search(queries, 7)
-        np.testing.assert_array_equal(answers["rows"], rows)
-        np.testing.assert_array_equal(answers["scores"], scores)
-        np.testing.assert_array_equal(answers["ids"], index.keys.values.astype(str))
+    for name, index in indexes.items():
+        index.save(folder / name)
+    module, function = loader.split(":")
+    code = f"""
+import sys, numpy as np
+from {module} import {function} as load
+root, *names = sys.argv[1:]
+for name in names:
+    index = load(f"{{root}}/{{name}}")
+    rows, scores = index.search(np.load(root + "/queries.npy"), 7)
+    np.savez(f"{{root}}/{{name}}.npz", rows=rows, scores=scores, ids=index.keys.values.astype(str))
+assert "torch" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code, str(folder), *indexes], check=True)  # noqa: S603 - ours
+    for name, index in indexes.items():
+        with np.load(folder / f"{name}.npz") as answers:
+            rows, scores = index.search(queries, 7)
+            np.testing.assert_array_equal(answers["rows"], rows)
+            np.testing.assert_array_equal(answers["scores"], scores)
+            np.testing.assert_array_equal(answers["ids"], index.keys.values.astype(str))
+
+
+def clustered_vectors(count: int = 2000, dim: int = 16, clusters: int = 40, seed: int = 0) -> Vectors:
+    """Vectors around the centres of clusters, as those of items are; as much noise as there is centre."""
+    rng = np.random.default_rng(seed)
+    centres = rng.standard_normal((clusters, dim))
+    noise = rng.standard_normal((count, dim))
+    return np.asarray(centres[rng.integers(0, clusters, count)] + noise, dtype=np.float32)
+
+
+def recall_against(found: Answers, scores: Vectors, k: int) -> float:
+    """Mean share of the k best, by all scores [Q, N], that were found; those as good as the k-th count."""
+    least = -np.sort(-scores, axis=1)[:, k - 1 : k] - 1e-5
+    rows = found[0]
+    hits = (rows >= 0) & (np.take_along_axis(scores, np.maximum(rows, 0), 1) >= least)
+    return float(hits.sum(axis=1).mean() / k)
 
 
 def _finds_the_planted_answer(build: Build) -> None:
     vectors = planted_vectors()
     index = build(vectors, range(len(vectors)))
-    rows, scores = index.search(3 * vectors, 1)
+    rows, _ = index.search(3 * vectors, 1)
     assert (rows[:, 0] == np.arange(len(vectors))).mean() >= 0.95
     assert index.dim == vectors.shape[1]
-    np.testing.assert_allclose(scores[rows == np.arange(len(vectors))[:, None]], 3.0, atol=1e-5)
+
+
+def _holds_the_vectors(build: Build) -> None:
+    vectors = planted_vectors()
+    held = build(vectors, range(len(vectors))).vectors(np.array([5, -1, 0, 599]))
+    np.testing.assert_allclose(held, vectors[[5, 0, 0, 599]] * [[1], [0], [1], [1]], atol=0.01)
 
 
 def _finds_most_of_the_best(build: Build) -> None:
-    vectors, queries = planted_vectors(2000), planted_vectors(50, seed=1)
-    rows, scores = build(vectors, range(2000)).search(queries, 20)
-    best = np.argsort(-queries @ vectors.T, axis=1)[:, :20]
-    found = [len(np.intersect1d(*pair)) / 20 for pair in zip(rows, best, strict=True)]
-    assert np.mean(found) >= 0.9
-    np.testing.assert_allclose(scores, np.take_along_axis(queries @ vectors.T, rows, 1), atol=1e-5)
-    assert (np.diff(scores, axis=1) <= 0).all()
+    for vectors, queries in (
+        (planted_vectors(2000), planted_vectors(50, seed=1)),
+        (clustered_vectors(2000), clustered_vectors(50, seed=0)),
+    ):
+        index = build(vectors, range(2000))
+        rows, scores = index.search(queries, 20)
+        assert recall_against((rows, scores), queries @ vectors.T, 20) >= 0.9
+        held = np.stack([index.vectors(row) for row in rows])
+        np.testing.assert_allclose(scores, np.einsum("qd,qkd->qk", queries, held), rtol=1e-5, atol=1e-4)
+        assert (np.diff(scores, axis=1) <= 0).all()
+        assert all(len(set(row)) == 20 for row in rows.tolist())
 
 
-def _never_loses_an_allowed_item(build: Build) -> None:
-    vectors, queries = planted_vectors(), planted_vectors(30, seed=1)
-    index = build(vectors, range(len(vectors)))
+def _loses_no_item_to_a_filter(build: Build) -> None:
+    vectors, queries = clustered_vectors(3000), clustered_vectors(30, seed=0)
+    index = build(vectors, range(3000))
     rng = np.random.default_rng(2)
-    near = (queries[:1] @ vectors.T)[0]
-    for allowed in (rng.random(600) < 0.95, rng.random(600) < 0.5, rng.random(600) < 0.02, near < 0):
-        found = index.search(queries, 10, allowed=allowed)
-        scores = np.where(allowed, queries @ vectors.T, -np.inf)
-        best = np.argsort(-scores, axis=1, kind="stable")[:, :10]
-        assert same_answers(found, (best, np.take_along_axis(scores, best, 1)))
+    scores = queries @ index.vectors(np.arange(3000)).T
+    far, near = scores[0] < np.median(scores[0]), scores[0] > np.quantile(scores[0], 0.4)
+    for allowed in (*(rng.random(3000) < share for share in (0.95, 0.5, 0.1, 0.01)), far, near):
+        found = index.search(queries, 20, allowed=allowed)
+        kept = np.where(allowed, scores, -np.inf)
+        assert allowed[found[0]].all()
+        assert recall_against(found, kept, 20) >= 0.9
+        if allowed.mean() < 0.2:
+            best = np.argsort(-kept, axis=1, kind="stable")[:, :20]
+            assert same_answers(found, (best, np.take_along_axis(kept, best, 1)), tolerance=1e-4)
 
 
 def _pads_what_is_not_there(build: Build) -> None:
@@ -160,8 +204,9 @@ def _keeps_raw_ids(build: Build) -> None:
 
 INDEX_CHECKS: tuple[Callable[[Build], None], ...] = (
     _finds_the_planted_answer,
+    _holds_the_vectors,
     _finds_most_of_the_best,
-    _never_loses_an_allowed_item,
+    _loses_no_item_to_a_filter,
     _pads_what_is_not_there,
     _puts_equal_scores_in_order,
     _answers_many_like_one,

@@ -1,12 +1,16 @@
 """An index on disk: whole, mapped, and refused when damaged."""
 
 import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from shortlist.errors import BundleError
-from shortlist.index import IndexOptions, build, load
+from shortlist.index import KINDS, IndexOptions, build, load
 from shortlist.testing._index import planted_vectors
 
 SMALL = IndexOptions(recall_at=20, sample=64)
@@ -18,7 +22,7 @@ def folder(tmp_path):
     return tmp_path / "index"
 
 
-@pytest.mark.parametrize("kind", ["exact", "ivf", "hnsw"])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("mapped", [True, False])
 def test_a_loaded_index_answers_as_before(kind, mapped, tmp_path):
     vectors, queries = planted_vectors(), planted_vectors(30, seed=1)
@@ -55,6 +59,53 @@ def test_another_models_index_is_refused(folder):
     assert load(folder, fingerprint="model").facts.model == "model"
     with pytest.raises(BundleError, match="vectors of the model 'model'"):
         load(folder, fingerprint="newer")
+
+
+def test_queries_of_another_width_are_refused(folder):
+    assert load(folder, dim=16).dim == 16
+    with pytest.raises(BundleError, match=r"expected vectors of width 32; received vectors of width 16"):
+        load(folder, dim=32)
+
+
+def test_another_metric_is_refused(folder):
+    path = folder / "index.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"metric": "l2"}))
+    with pytest.raises(BundleError, match=r"expected the metric 'inner_product'; received the metric 'l2'"):
+        load(folder)
+
+
+def test_a_missing_file_of_vectors_is_named(tmp_path):
+    build(planted_vectors(), range(600), kind="pq", options=SMALL).save(tmp_path / "index")
+    (tmp_path / "index" / "vectors.faiss").unlink()
+    with pytest.raises(BundleError, match=r"vectors\.faiss"):
+        load(tmp_path / "index")
+
+
+MEASURED = """
+import sys, numpy as np
+from shortlist.index import load
+
+def anonymous():
+    text = open("/proc/self/status").read()
+    return int(text.split("RssAnon:")[1].split()[0])
+
+warm = load(sys.argv[1], verify=False)  # what FAISS and Arrow need for themselves
+before = anonymous()
+held = [load(folder, verify=False) for folder in sys.argv[2:]]
+print(anonymous() - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="counts the pages of a Linux process")
+def test_mapped_vectors_take_no_memory_of_the_process(tmp_path):
+    vectors = planted_vectors(20_000, 64)
+    given = replace(SMALL, lists=50, effort=5, refine=2)
+    kinds = ("exact", "ivf", "sq8", "ivf_pq")
+    for kind in kinds:
+        build(vectors, np.arange(20_000), kind=kind, options=given).save(tmp_path / kind)
+    run = [sys.executable, "-c", MEASURED, *(str(tmp_path / kind) for kind in (kinds[0], *kinds))]
+    grown = int(subprocess.run(run, check=True, capture_output=True, text=True).stdout)
+    assert grown < 4 * 800  # kB: ids and bookkeeping; the vectors are 4 times 5,000
 
 
 @pytest.mark.parametrize("name", ["index.faiss", "ids.arrow", "index.json"])

@@ -11,22 +11,26 @@ from hypothesis.extra import numpy as hnp
 
 from shortlist.data import Keys
 from shortlist.errors import ArgumentError, DataError
-from shortlist.index import Facts, IndexOptions, build
+from shortlist.index import KINDS, Facts, IndexOptions, build
 from shortlist.testing._index import INDEX_CHECKS, check_fresh_process, planted_vectors, same_answers
 
 SMALL = IndexOptions(recall_at=20, sample=64, exact_below=100)
-KINDS = ["exact", "ivf", "hnsw", "auto"]
+ALL = [*KINDS, "auto"]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ALL)
 @pytest.mark.parametrize("check", INDEX_CHECKS, ids=lambda check: check.__name__)
 def test_suite(check, kind):
     check(partial(build, kind=kind, options=SMALL))
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_fresh_process_gives_the_same_answers(kind, tmp_path):
-    check_fresh_process(build(planted_vectors(), range(600), kind=kind, options=SMALL), tmp_path)
+def test_a_fresh_process_gives_the_same_answers(tmp_path):
+    vectors = planted_vectors()
+    built = {kind: build(vectors, range(600), kind=kind, options=SMALL) for kind in ALL}
+    edited = {
+        f"{kind}_edited": built[kind].without([3, 7]).with_items([5, 700], vectors[:2]) for kind in built
+    }
+    check_fresh_process(built | edited, tmp_path)
 
 
 def test_the_suite_tells_answers_apart():
@@ -58,7 +62,7 @@ def test_exact_search_is_a_stable_sort(vectors, queries, k, bits):
             assert found[query].tolist() == scores[query, best].tolist() + [-np.inf] * (k - len(best))
 
 
-@pytest.mark.parametrize("kind", ["ivf", "hnsw"])
+@pytest.mark.parametrize("kind", ["ivf", "ivf_sq8", "ivf_pq", "hnsw"])
 def test_recall_reaches_the_target_and_is_the_recall_of_the_given_queries(kind):
     vectors, queries = planted_vectors(3000), planted_vectors(64, seed=1)
     truth = build(vectors, range(3000), kind="exact").search(queries, 20)[0]
@@ -69,7 +73,7 @@ def test_recall_reaches_the_target_and_is_the_recall_of_the_given_queries(kind):
         share = np.mean([len(np.intersect1d(*pair)) / 20 for pair in zip(rows, truth, strict=True)])
         assert index.recall == pytest.approx(share, abs=1e-6)
         assert share >= target
-        shares.append((share, index.facts.effort))
+        shares.append((share, index.facts.effort + index.facts.refine))
     assert shares[0] < shares[1]
 
 
@@ -95,6 +99,7 @@ def test_auto_is_exact_for_few_items_and_never_misses_the_target():
     vectors = planted_vectors(1000, 64)
     assert build(vectors, range(1000)).kind == "exact"
     hard = build(vectors, range(1000), options=SMALL, recall_target=1.0)
+    assert hard.kind in ("pq", "exact")
     assert hard.recall == 1.0
     centres = planted_vectors(30, 8, seed=5)
     noise = 0.05 * planted_vectors(3000, 8, seed=6)
@@ -103,11 +108,13 @@ def test_auto_is_exact_for_few_items_and_never_misses_the_target():
     assert easy.recall >= 0.95
 
 
-@pytest.mark.parametrize("kind", ["ivf", "hnsw"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_same_input_gives_the_same_index(kind, tmp_path):
     for name in ("a", "b"):
         build(planted_vectors(), range(600), kind=kind, options=SMALL, seed=3).save(tmp_path / name)
-    for file in ("index.faiss", "ids.arrow", "index.json"):
+    files = sorted(path.name for path in (tmp_path / "a").iterdir())
+    assert {"index.faiss", "ids.arrow", "index.json"} <= {*files}
+    for file in files:
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
 
 
@@ -137,6 +144,9 @@ def test_every_option_has_an_effect():
     assert kinds == ["ivf", "exact"]
     assert outcome("hnsw", links=4) != outcome("hnsw")
     assert outcome("hnsw", build_effort=4) != outcome("hnsw")
+    assert outcome("pq", refine=2) != outcome("pq", refine=8)
+    assert outcome("sq8", refine=2) != outcome("sq8", refine=0)
+    assert outcome("pca", reduced=4, refine=2) != outcome("pca", reduced=8, refine=2)
     tuned = build(vectors, range(2000), kind="ivf", options=SMALL)
     assert tuned.facts.effort != 8
 
@@ -161,6 +171,9 @@ def test_facts_say_what_was_built():
     assert repr(index) == (
         f"VectorIndex(ivf, 600 x 16, recall@20 {facts.recall:.3f}, {facts.effort} of 10 lists)"
     )
+    pca = build(vectors, range(600), kind="pca", options=replace(SMALL, refine=2)).without([5])
+    recall = pca.facts.recall
+    assert repr(pca) == f"VectorIndex(pca, 599 x 16, recall@20 {recall:.3f}, width 8, refine 2, 1 edits)"
     hnsw = build(vectors, range(600), kind="hnsw", options=replace(SMALL, effort=50))
     assert repr(hnsw) == f"VectorIndex(hnsw, 600 x 16, recall@20 {hnsw.recall:.3f}, effort 50)"
 
@@ -175,7 +188,7 @@ def test_facts_say_what_was_built():
         ({"vectors": np.zeros(3)}, r"shape \(3,\)"),
         ({"vectors": np.zeros((3, 0))}, "D >= 1"),
         ({"vectors": np.array([[0.0], [np.nan], [np.inf]])}, "NaN or infinity in 2 rows, the first 1"),
-        ({"queries": np.zeros((4, 9))}, r"\[Q, 4\]"),
+        ({"queries": np.zeros((4, 9))}, r"\[N, 4\]"),
     ],
 )
 def test_a_wrong_build_is_refused(arguments, message):
@@ -189,10 +202,34 @@ def test_an_id_twice_is_refused():
         build(planted_vectors(2, 4), [5, 5])
 
 
-@pytest.mark.parametrize("name", ["recall_at", "sample", "exact_below", "lists", "effort", "threads"])
+@pytest.mark.parametrize(
+    "name", ["recall_at", "sample", "exact_below", "lists", "effort", "reduced", "threads"]
+)
 def test_options_are_positive(name):
     with pytest.raises(ArgumentError, match=rf"IndexOptions\.{name}"):
         IndexOptions(**{name: 0})
+    with pytest.raises(ArgumentError, match=r"IndexOptions\.refine.*>= 0"):
+        IndexOptions(refine=-1)
+
+
+@pytest.mark.parametrize("kind", ["fp16", "sq8", "ivf_sq8"])
+def test_codes_alone_are_kept_only_if_they_reach_the_target(kind):
+    vectors = planted_vectors(2000)
+    codes, both = (
+        build(vectors, range(2000), kind=kind, options=SMALL, recall_target=target) for target in (0.8, 1.0)
+    )
+    assert (codes.facts.refine, codes.sizes()[1]) == (0, 0)
+    assert both.facts.refine > 0 or kind == "fp16"
+    assert both.recall == 1.0
+    assert codes.sizes()[0] < 4 * 16 * 2000
+
+
+def test_bytes_are_those_of_the_codes_and_of_the_vectors_beside_them():
+    index = build(planted_vectors(2000), range(2000), kind="pq", options=SMALL)
+    searched, kept = index.sizes()
+    assert 2000 * 16 / 4 <= searched <= 2000 * 16 / 4 + 16 * 16 * 4 + 3_000
+    assert 2000 * 16 * 4 <= kept <= 2000 * 16 * 4 + 200
+    assert index.with_items([9999], planted_vectors(1)).sizes()[1] == kept + 16 * 4
 
 
 @pytest.mark.parametrize(
