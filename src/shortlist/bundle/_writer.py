@@ -100,6 +100,10 @@ class Writer:
         self.parts[name] = kind
         return folder
 
+    def place(self, name: str) -> Path:
+        """The folder of a part that was made."""
+        return self._open("Writer.place") / name
+
     def page(self, name: str, plain: Any) -> None:
         """Write ``<name>.json``."""
         path = self._open("Writer.page") / f"{name}.json"

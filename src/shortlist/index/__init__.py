@@ -2,7 +2,8 @@
 
 from shortlist.index._build import build, rebuild
 from shortlist.index._facts import KINDS, Facts, Kind
-from shortlist.index._live import LiveIndex
+from shortlist.index._files import stamp
+from shortlist.index._live import LiveIndex, pinned
 from shortlist.index._load import load
 from shortlist.index._options import IndexOptions
 from shortlist.index._pgvector import PgVectorIndex, PgVectorOptions
@@ -28,9 +29,11 @@ __all__ = [
     "build",
     "current",
     "load",
+    "pinned",
     "publish",
     "rebuild",
     "roll_back",
+    "stamp",
     "tune_index",
     "versions",
 ]

@@ -13,9 +13,9 @@ from shortlist.errors import BundleError
 from shortlist.index._facts import METRIC, Facts
 from shortlist.index._overlay import Overlay
 from shortlist.index._structure import Structure
-from shortlist.io import atomic_folder, checksum
+from shortlist.io import atomic_folder, atomic_write, checksum
 
-__all__ = ["read_index", "write_index"]
+__all__ = ["read_index", "stamp", "write_index"]
 
 _FORMAT = 2
 _ALWAYS = ("index.faiss", "ids.arrow")
@@ -76,6 +76,12 @@ def read_index(folder: Path, *, mapped: bool, verify: bool) -> tuple[Structure, 
     if (structure.dim, rows, len(keys)) != (facts.dim, facts.count, facts.count):
         raise _damaged(folder, f"{rows} x {structure.dim} vectors and {len(keys)} ids")
     return structure, keys, facts, overlay
+
+
+def stamp(folder: Path, model: str) -> None:
+    """Say of which model the vectors of a written index are."""
+    path = folder / "index.json"
+    atomic_write(path, json.dumps(_read_json(path) | {"model": model}, indent=1).encode())
 
 
 def _read_parts(folder: Path, names: set[str], *, mapped: bool) -> tuple[Structure, Keys, Overlay | None]:

@@ -8,16 +8,17 @@ from typing import Any, Self, final
 import numpy as np
 import numpy.typing as npt
 
-from shortlist.data import Array, Keys
+from shortlist.data import Array, Index, Keys
 from shortlist.errors import BundleError
 from shortlist.index._build import rebuild
 from shortlist.index._checks import refuse_other_model
 from shortlist.index._edit_log import Edit, append_edits, applied, read_edits
+from shortlist.index._facts import Facts
 from shortlist.index._load import load
 from shortlist.index._search import VectorIndex
 from shortlist.index._versions import current, edits_of, folder_of, holding, roll_back, set_current, written
 
-__all__ = ["LiveIndex"]
+__all__ = ["LiveIndex", "pinned"]
 
 Vectors = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
@@ -75,6 +76,11 @@ class LiveIndex:
     def keys(self) -> Keys:
         """Raw ids of the current index, in the order of its rows."""
         return self.current.keys
+
+    @property
+    def facts(self) -> Facts:
+        """What is known about the current index."""
+        return self.current.facts
 
     @property
     def dim(self) -> int:
@@ -188,3 +194,8 @@ class LiveIndex:
         edits, place = read_edits(edits_of(self.folder, version), place)
         self._held, self._place = (version, applied(index, edits)), place
         return before is None or before[0] != version or len(edits) > 0
+
+
+def pinned(index: Index) -> Index:
+    """What a live index is at this moment; any other index as it is."""
+    return index.current if isinstance(index, LiveIndex) else index

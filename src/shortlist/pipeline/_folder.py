@@ -7,6 +7,7 @@ from typing import Any
 from shortlist import runtime
 from shortlist.bundle import Reader, Writer
 from shortlist.errors import PipelineError
+from shortlist.pipeline._embedding import check_embedding, embedding_stages, stamp_indexes
 from shortlist.pipeline._pipeline import Pipeline
 from shortlist.pipeline._plain import PART_LOADERS, load_stages, save_stages
 from shortlist.pipeline._state import State
@@ -42,7 +43,10 @@ def write_pipeline(pipe: Pipeline, writer: Writer, exporters: Mapping[str, Expor
             written[id(part)] = (part, name)
         return written[id(part)][1]
 
+    for stage in embedding_stages(pipe.stages):
+        check_embedding(stage, pipe.state)
     writer.page("stages", save_stages(pipe, write_part))
+    stamp_indexes(pipe.stages, {number: writer.place(name) for number, (_, name) in written.items()})
     writer.page("state", {"now": None if pipe.state.is_live else pipe.state.pinned})
     _export(pipe.state.store, "store", exporters)(pipe.state.store, writer.part("store", "store"))
 

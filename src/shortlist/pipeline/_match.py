@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shortlist.data import Array, Candidates, Encoder, Flow, Index, Ragged, Requests
+from shortlist.pipeline._one_embedding import refuse_other_index
 from shortlist.pipeline._stage import CANDIDATES, WritePart
 from shortlist.pipeline._state import State
 
@@ -41,6 +42,9 @@ class Match:
     trained_until: int | None = None
     needs: ClassVar[tuple[str, ...]] = (CANDIDATES,)
 
+    def __post_init__(self) -> None:
+        refuse_other_index(f"stage {self.name!r}", self.model, self.index)
+
     @property
     def gives(self) -> tuple[str, ...]:
         """The two columns."""
@@ -48,11 +52,12 @@ class Match:
 
     def run(self, requests: Requests, candidates: Candidates, state: State) -> Candidates:
         """Encode the requests and multiply."""
-        rows = state.rows_of(self.index.keys)
+        index = state.index_now(self.index)
+        rows = state.rows_of(index.keys)
         items, place = np.unique(candidates.items, return_inverse=True)
-        vectors = self.index.vectors(rows[items])
+        vectors = index.vectors(rows[items])
         queries = state.encode_query(self.model, self.flow, requests)
-        recent = self._means(state.histories(requests, self.recent), rows)
+        recent = self._means(state.histories(requests, self.recent), index, rows)
         sides = np.stack([queries, recent], axis=2)
         bounds = zip(candidates.offsets[:-1], candidates.offsets[1:], sides, strict=True)
         # One product a request: the same numbers whoever is asked about beside it.
@@ -61,9 +66,9 @@ class Match:
         columns: dict[str, Array] = dict(zip(self.gives, np.ascontiguousarray(both.T), strict=True))
         return candidates.with_columns(columns)
 
-    def _means(self, histories: Ragged, rows: npt.NDArray[np.int64]) -> Vectors:
-        vectors = self.index.vectors(rows[histories.values])
-        sums = np.zeros((len(histories), self.index.dim), dtype=np.float32)
+    def _means(self, histories: Ragged, index: Index, rows: npt.NDArray[np.int64]) -> Vectors:
+        vectors = index.vectors(rows[histories.values])
+        sums = np.zeros((len(histories), index.dim), dtype=np.float32)
         np.add.at(sums, histories.row_of, vectors)
         return np.asarray(sums / np.maximum(histories.lengths, 1)[:, None], dtype=np.float32)
 

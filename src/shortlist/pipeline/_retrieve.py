@@ -7,6 +7,7 @@ from typing import Any, ClassVar, final
 import numpy as np
 
 from shortlist.data import Candidates, Encoder, Flow, Index, Requests
+from shortlist.pipeline._one_embedding import refuse_other_index
 from shortlist.pipeline._rule import Rule
 from shortlist.pipeline._stage import CANDIDATES, SCORES, WritePart, count_of
 from shortlist.pipeline._state import State
@@ -23,7 +24,7 @@ class Retrieve:
 
     Attributes:
         model: what encodes the query.
-        index: vectors of the items.
+        index: vectors of the items; of a `shortlist.index.LiveIndex`, a run sees one version.
         flow: makes the model's columns of raw ones.
         k: most candidates of a request.
         timeout_ms: in a live state, milliseconds after which the fallback answers; None for no limit.
@@ -45,6 +46,7 @@ class Retrieve:
     def __post_init__(self) -> None:
         count_of(self.k, "Retrieve.k")
         _ = self.rules
+        refuse_other_index(f"stage {self.name!r}", self.model, self.index)
 
     @property
     def gives(self) -> tuple[str, ...]:
@@ -69,9 +71,10 @@ class Retrieve:
     def run(self, requests: Requests, candidates: Candidates, state: State) -> Candidates:  # noqa: ARG002
         """Encode the requests and search."""
         vectors = state.encode_query(self.model, self.flow, requests)
-        positions = state.positions_of(self.index.keys)
-        allowed = state.allowed_rows(self.index.keys, self.rules)
-        rows, scores = self.index.search(vectors, min(self.k, max(len(self.index.keys), 1)), allowed=allowed)
+        index = state.index_now(self.index)
+        positions = state.positions_of(index.keys)
+        allowed = state.allowed_rows(index.keys, self.rules)
+        rows, scores = index.search(vectors, min(self.k, max(len(index.keys), 1)), allowed=allowed)
         items = np.where(rows >= 0, positions[rows] if len(positions) else -1, -1)
         found = Candidates.of(items, scores, self.name).ordered()
         return found.with_columns({self.column: found.scores})

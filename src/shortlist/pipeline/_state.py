@@ -9,8 +9,9 @@ from typing import Any, TypeVar, final
 import numpy as np
 import numpy.typing as npt
 
-from shortlist.data import Array, Batch, Candidates, Encoder, Flow, Keys, Ragged, Requests, Store
+from shortlist.data import Array, Batch, Candidates, Encoder, Flow, Index, Keys, Ragged, Requests, Store
 from shortlist.errors import ArgumentError, PipelineError, near
+from shortlist.index import pinned
 from shortlist.io import Dataset, moment, need_dataset
 from shortlist.pipeline._best import best
 from shortlist.pipeline._memo import Memo
@@ -183,6 +184,10 @@ class State:
         """Candidates [N] with their query side [Q] and what is known of each pair, through a workflow."""
         users, times = self.users(requests), self.times(requests)
         return flow.transform_batch(self.raw.ranking(flow, requests, users, times, candidates))
+
+    def index_now(self, index: Index) -> Index:
+        """An index that stands still: a live one as it was when this run first asked for it."""
+        return self._once(lambda: pinned(index), index)
 
     def positions_of(self, keys: Keys) -> Positions:
         """Positions in the catalogue of the rows of an index, -1 for none; found once for each index."""
