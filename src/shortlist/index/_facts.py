@@ -29,7 +29,8 @@ class Facts:
         effort: lists probed (ivf kinds) or candidates kept (hnsw) for ``recall_at`` items; 0 where all is
             scanned.
         lists: number of IVF lists; 0 for the other kinds.
-        refine: candidates scored again with their float32 vectors for each one wanted; 0 for none.
+        refine: candidates scored again with their float32 vectors for each one wanted, or for each of
+            ``recall_at`` where fewer are wanted; 0 for none.
         reduced: width that is searched first, of pca; 0 for the other kinds.
         recall_at: K cut at which ``recall`` was measured.
         recall: mean share of the K best items that a search finds; 1 for exact.

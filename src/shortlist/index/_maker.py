@@ -105,7 +105,7 @@ class Maker:
             structure = replace(structure, raw=self.flat if facts.refine > 0 else None)
 
         def recall(effort: int) -> float:
-            return self.truth().recall(structure, effort, facts.refine)
+            return self.truth().recall(structure, replace(facts, effort=effort))
 
         effort = 0
         if most > 0:
@@ -124,6 +124,7 @@ class Maker:
         wanted = (1 + facts.recall_target) / 2 if most > 0 else facts.recall_target
         for refine in (0, 2, 4, 8, 16, 32, _WIDEST):
             tried = replace(structure, raw=self.flat if refine > 0 else None)
-            if refine >= least and self.truth().recall(tried, most, refine) >= wanted:
+            probing = replace(facts, effort=most, refine=refine)
+            if refine >= least and self.truth().recall(tried, probing) >= wanted:
                 return refine
         return _WIDEST

@@ -22,9 +22,9 @@ class IndexOptions:
         effort: lists probed (IVF) or candidates kept (HNSW) per query; by default the least that reaches
             the recall target.
         refine: candidates scored again with their float32 vectors, kept beside the codes, for each one
-            wanted (kinds with codes); by default 0 for fp16, sq8 and ivf_sq8 if their codes alone reach the
-            recall target, else the least power of two that does. 0 keeps no float32 vectors; pq, ivf_pq and
-            pca always keep them.
+            wanted, ``recall_at`` at least (kinds with codes); by default 0 for fp16, sq8 and ivf_sq8 if their
+            codes alone reach the recall target, else the least power of two that does. 0 keeps no float32
+            vectors; pq, ivf_pq and pca always keep them.
         reduced: width that pca searches first; by default half the width of the vectors.
         threads: number of threads of one search.
 

@@ -7,6 +7,8 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 
+from shortlist.index._comparisons import again_for, effort_for
+from shortlist.index._facts import Facts
 from shortlist.index._faiss import nearest_exact, scores_of
 from shortlist.index._structure import Structure
 from shortlist.rng import generator
@@ -37,9 +39,14 @@ class Truth:
         """Ask for the k best items of each query."""
         return cls(flat, queries, nearest_exact(flat, queries, k, None)[1])
 
-    def recall(self, structure: Structure, effort: int, refine: int) -> float:
+    def first(self, k: int) -> "Truth":
+        """The same queries, asked for fewer items."""
+        return Truth(self.flat, self.queries, self.best[:, :k])
+
+    def recall(self, structure: Structure, facts: Facts) -> float:
         """Mean share of the K best items that a search of the structure finds."""
-        rows, _ = structure.nearest(self.queries, self.best.shape[1], effort, refine)
+        k = self.best.shape[1]
+        rows, _ = structure.nearest(self.queries, k, effort_for(facts, k), again_for(facts, k))
         return self.share(rows)
 
     def share(self, rows: Rows) -> float:

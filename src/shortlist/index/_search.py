@@ -11,7 +11,7 @@ import numpy.typing as npt
 from shortlist.data import Array, Keys
 from shortlist.errors import ArgumentError
 from shortlist.index._checks import matrix, refuse_other_model, search_input
-from shortlist.index._comparisons import effort_for
+from shortlist.index._comparisons import again_for, effort_for
 from shortlist.index._facts import LISTED, Facts
 from shortlist.index._faiss import using_threads
 from shortlist.index._files import write_index
@@ -240,7 +240,7 @@ class VectorIndex:
         if scans_all(facts) or (allowed is not None and scans(facts, k, share)):
             return structure.nearest_exact(queries, k, allowed)
         depth = k if allowed is None else depth_for(k, share, facts.count)
-        rows, scores = structure.nearest(queries, depth, effort_for(facts, depth), facts.refine)
+        rows, scores = structure.nearest(queries, depth, effort_for(facts, depth), again_for(facts, depth))
         if allowed is not None:
             rows, scores = first_allowed(rows, scores, allowed, k)
         short = np.flatnonzero(rows[:, -1] < 0)

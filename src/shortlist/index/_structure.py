@@ -40,15 +40,15 @@ class Structure:
         """Number of vectors N."""
         return int(self.codes.ntotal)
 
-    def nearest(self, queries: Vectors, k: int, effort: int, refine: int) -> tuple[Rows, Vectors]:
+    def nearest(self, queries: Vectors, k: int, effort: int, again: int) -> tuple[Rows, Vectors]:
         """The k nearest that a search of so much effort meets; -1 and -inf where it met fewer.
 
-        With float32 vectors beside the codes, ``refine`` times as many candidates are found by the codes and
+        With float32 vectors beside the codes, ``again`` candidates, at least k, are found by the codes and
         put in order by the vectors.
         """
         if self.raw is None:
             return nearest(self.codes, queries, k, effort)
-        wide = min(k * max(refine, 1), self.count)
+        wide = min(max(again, k), self.count)
         rows, _ = nearest(self.codes, self._projected(queries), wide, effort)
         scores = scores_of(self.raw, queries, rows)
         order = np.argsort(-scores, axis=1, kind="stable")

@@ -13,6 +13,7 @@ from shortlist.data import Array, Keys
 from shortlist.errors import ArgumentError
 from shortlist.index._checks import matrix
 from shortlist.index._codes import hnsw
+from shortlist.index._comparisons import again_for
 from shortlist.index._facts import LISTED, Facts, Kind
 from shortlist.index._faiss import using_threads
 from shortlist.index._maker import Maker
@@ -29,6 +30,7 @@ __all__ = ["tune_index"]
 Vectors = npt.NDArray[np.float32]
 
 _TRIED = 5_000
+_TEN = 10
 _WARM = 5
 
 
@@ -125,12 +127,13 @@ class _Bench:
         structure, facts = maker.bare(kind)
         seconds = time.perf_counter() - began
         structure, facts = self._raised(maker, *maker.tuned(structure, facts))
-        held = self.truth.recall(structure, facts.effort, facts.refine)
+        held = self.truth.recall(structure, facts)
         ms, late = self._timed(structure, facts)
         searched, beside = structure.sizes()
         curve = self._curve(structure, facts)
         label = kind if not given else f"{kind} {' '.join(map(str, given.values()))}"
-        trial = IndexTrial(label, facts, held, ms, late, searched, beside, seconds, curve)
+        ten = self.truth.first(_TEN).recall(structure, facts)
+        trial = IndexTrial(label, facts, held, ten, ms, late, searched, beside, seconds, curve)
         self.trials.append(trial)
         if self._fits(trial) and (self._best is None or self._cost(trial) < self._cost(self._best.trial)):
             self._best = _Found(trial, structure, facts)
@@ -167,7 +170,7 @@ class _Bench:
         """More effort until the held-out queries reach the target too, as far as there is any."""
         most = facts.lists if facts.kind in LISTED else facts.count
         while facts.kind != "exact":
-            if self.truth.recall(structure, facts.effort, facts.refine) >= self.target:
+            if self.truth.recall(structure, facts) >= self.target:
                 break
             if 0 < facts.effort < most:
                 facts = replace(facts, effort=min(most, ceil(1.1 * facts.effort)))
@@ -189,7 +192,7 @@ class _Bench:
             if scans_all(facts):
                 structure.nearest_exact(query, self.k, None)
             else:
-                structure.nearest(query, self.k, facts.effort, facts.refine)
+                structure.nearest(query, self.k, facts.effort, again_for(facts, self.k))
             taken.append(1e3 * (time.perf_counter() - began))
         median, late = np.percentile(taken[_WARM:], [50, 99])
         return float(median), float(late)
@@ -206,7 +209,7 @@ class _Bench:
         points = []
         for value in values:
             tried = replace(facts, **{name: value})
-            held = self.truth.recall(structure, tried.effort, tried.refine)
+            held = self.truth.recall(structure, tried)
             points.append(CurvePoint(f"{name} {value}", held, self._timed(structure, tried)[0]))
         return tuple(points)
 

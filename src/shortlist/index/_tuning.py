@@ -37,6 +37,7 @@ class IndexTrial:
         name: the kind, and what it was told.
         facts: its parameters, as an index keeps them.
         recall: share of the k best items found, of the held-out queries.
+        recall_10: the same of the 10 best, by a search for 10.
         ms: median milliseconds of one query by itself, on one thread.
         p99_ms: the 99th percentile of them.
         searched_bytes: bytes that a search reads of: codes, links, lists.
@@ -48,6 +49,7 @@ class IndexTrial:
     name: str
     facts: Facts
     recall: float
+    recall_10: float
     ms: float
     p99_ms: float
     searched_bytes: int
@@ -111,13 +113,25 @@ class IndexTuning:
         """All trials; ``*`` marks the chosen one."""
         lines = [
             (
-                *(trial.name, trial.setting, trial.recall, f"{trial.ms:.3f}", f"{trial.p99_ms:.3f}"),
+                *(trial.name, trial.setting, trial.recall_10, trial.recall, f"{trial.ms:.3f}"),
+                f"{trial.p99_ms:.3f}",
                 *(f"{trial.searched_bytes / _MB:.1f}", f"{trial.beside_bytes / _MB:.1f}"),
                 *(f"{trial.seconds:.2f}", "*" if trial is self.chosen else ""),
             )
             for trial in self.trials
         ]
-        heads = ("kind", "found", f"recall@{self.k}", "ms", "p99 ms", "MB", "MB beside", "build s", "")
+        heads = (
+            "kind",
+            "found",
+            "recall@10",
+            f"recall@{self.k}",
+            "ms",
+            "p99 ms",
+            "MB",
+            "MB beside",
+            "build s",
+            "",
+        )
         note = "; ".join(f"{kind} left out: about {seconds:.0f} s" for kind, seconds in self.skipped.items())
         return Table(heads, lines, title=self.protocol, note=note)
 
