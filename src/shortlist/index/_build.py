@@ -38,24 +38,9 @@ def build(
 ) -> VectorIndex:
     """Build an index over the vectors of items, tuned to a recall.
 
-    ===========  =========================================================================================
-    kind         what a search compares
-    ===========  =========================================================================================
-    ``exact``    all vectors
-    ``fp16``     all vectors, 16 bits a number
-    ``sq8``      all vectors, 8 bits a number
-    ``pq``       all codes of product quantisation, 2 bits a number; the best again with their vectors
-    ``pca``      all vectors projected on their main directions; the best again with their vectors
-    ``ivf``      the vectors in the lists around the nearest k-means centres
-    ``ivf_sq8``  the same lists, 8 bits a number
-    ``ivf_pq``   the same lists, codes of product quantisation; the best again with their vectors
-    ``hnsw``     a walk on a graph of neighbours; built by one thread, some twenty times as long as ``ivf``
-    ``auto``     see below
-    ===========  =========================================================================================
-
-    ``auto`` is exact below ``options.exact_below`` items. Above, it is IVF if that reaches the target with a
-    fifth of its lists, else whichever of ``ivf``, ``pq`` and ``exact`` reaches it with the fewest
-    comparisons. `tune_index` measures all kinds by the clock.
+    The kinds stand in the docstring of `shortlist.index`. ``auto`` is exact below ``options.exact_below``
+    items. Above, it is IVF if that reaches the target with a fifth of its lists, else whichever of ``ivf``,
+    ``pq`` and ``exact`` reaches it with the fewest comparisons. `tune_index` measures all by the clock.
 
     Recall is measured on sampled queries against exact search and kept in the facts. An index without
     vectors is exact. A large build uses all threads. The same input gives the same index.
@@ -90,15 +75,7 @@ def build(
         )
     given = None if queries is None else matrix(queries, "build.queries", vectors.shape[1])
     chosen = IndexOptions() if options is None else options
-    facts = Facts(
-        "exact",
-        dim=vectors.shape[1],
-        count=len(vectors),
-        recall_at=chosen.recall_at,
-        recall_target=recall_target,
-        vectors=blake2b(vectors.tobytes(), digest_size=16).hexdigest(),
-        model=fingerprint,
-    )
+    facts = replace(_facts(vectors, chosen), recall_target=recall_target, model=fingerprint)
     maker = Maker(vectors, facts, chosen, given, seed)
     with using_threads(all_threads() if vectors.size > _SMALL else 1):
         structure, facts = maker.auto() if kind == "auto" else maker.make(kind)
@@ -137,6 +114,13 @@ def rebuild(
         seed=seed,
         fingerprint=facts.model,
     )
+
+
+def _facts(vectors: Vectors, options: IndexOptions) -> Facts:
+    """Those of an exact index."""
+    digest = blake2b(vectors.tobytes(), digest_size=16).hexdigest()
+    count, dim = vectors.shape
+    return Facts("exact", dim=dim, count=count, recall_at=options.recall_at, vectors=digest)
 
 
 def _check(kind: str, target: float) -> None:
