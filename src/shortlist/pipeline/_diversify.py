@@ -104,10 +104,11 @@ class Diversify:
     ) -> Floats:
         """Float32 [Q, P, P]."""
         if self.index is not None:
-            rows = state.rows_of(self.index.keys)
+            index = state.index_now(self.index)
+            rows = state.rows_of(index.keys)
             items = candidates.items[at] if len(candidates.items) else at
             found = np.where(real, rows[items] if len(rows) else -1, -1)
-            vectors = self.index.vectors(found.ravel()).reshape(*found.shape, self.index.dim)
+            vectors = index.vectors(found.ravel()).reshape(*found.shape, index.dim)
             norms = np.sqrt((vectors * vectors).sum(axis=2, keepdims=True))
             vectors = np.asarray(vectors / np.where(norms > 0, norms, 1), dtype=np.float32)
             # One product a request, all of one shape: the same numbers whoever is asked about beside it.

@@ -11,9 +11,8 @@ import numpy.typing as npt
 from shortlist import index as indexes
 from shortlist.errors import PipelineError
 from shortlist.pipeline._match import Match
-from shortlist.pipeline._merge import Merge
 from shortlist.pipeline._retrieve import Retrieve
-from shortlist.pipeline._stage import Stage
+from shortlist.pipeline._stage import Stage, leaves
 from shortlist.pipeline._state import State
 
 __all__ = ["check_embedding", "embedding_stages", "stamp_indexes"]
@@ -24,12 +23,9 @@ _ANOTHER = 0.2
 
 
 def embedding_stages(stages: Iterable[Stage]) -> Iterator[Retrieve | Match]:
-    """The stages that hold a model and an index, those inside a merge among them."""
+    """The stages that hold a model and an index, those inside others among them."""
     for stage in stages:
-        if isinstance(stage, Merge):
-            yield from embedding_stages(stage.sources)
-        elif isinstance(stage, Retrieve | Match):
-            yield stage
+        yield from (part for part in leaves(stage) if isinstance(part, Retrieve | Match))
 
 
 def check_embedding(stage: Retrieve | Match, state: State) -> None:
