@@ -15,6 +15,7 @@ from _negatives.run import Setting, compare
 import shortlist as sl
 from shortlist import losses
 
+RIVALS = ("softmax, in-batch", "BPR, uniform 256")
 NAMES = ("ndcg@10", "recall@10", "tail recall@10", "coverage@10")
 
 
@@ -57,7 +58,7 @@ def main() -> None:
         if options.only is not None:
             chosen = {key: value for key, value in chosen.items() if key in options.only}
         seeds = options.seeds[:1] if options.small else options.seeds
-        rows = compare(log, chosen, seeds, setting, NAMES, options.part)
+        rows = compare(log, chosen, seeds, setting, NAMES, options.part, RIVALS)
         lines += [f"## {name}", "", *rows, ""]
     write("hard_negatives", lines, small=options.small)
 
