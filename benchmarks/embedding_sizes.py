@@ -11,8 +11,8 @@ run is float32 at the same width.
 
 With `--towers` the vectors are those of two towers of ids alone, trained anew by `sl.size_tradeoff` at every
 width: cosine, temperature 0.2, in-batch negatives of batches of 1024. One split (seed 2020) into nine tenths
-and one; the seeds are those of the towers. 20 epochs with step 0.003 at every width: about where towers of width
-64 were best by validation (docs/guide/quality.md).
+and one; the seeds are those of the towers. 20 epochs with step 0.003 at every width, about where towers of
+width 64 were best by validation (docs/guide/quality.md).
 """
 
 import argparse
