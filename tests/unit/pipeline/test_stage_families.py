@@ -11,6 +11,7 @@ from shortlist.data import Candidates, Ragged, Requests, stack
 from shortlist.pipeline import (
     Boost,
     Cache,
+    Calibrate,
     Cap,
     Diversify,
     Drop,
@@ -31,6 +32,7 @@ from shortlist.pipeline import (
     Thompson,
     is_source,
 )
+from shortlist.scorers import Isotonic, Platt, Sliced
 from shortlist.testing._stages import check_recommender, check_saved_stage, check_stage, lists_of
 
 ASKED = Requests(
@@ -46,6 +48,9 @@ STAGES = [
     Boost(where="stock > 0", items=(50,), multiply=0.5, add=-1.0, when="age > 20", name="push"),
     Pin(2, where="price > 3"),
     Pin(1, items=(50, 40), most=2, when="country == 'DE'"),
+    Calibrate(Platt(0.5, -1.0, odds=False)),
+    Calibrate(Isotonic((-0.5, 0.5), (0.1, 0.7), odds=False), name="steps"),
+    Calibrate(Sliced("stock", {"4": Platt(1.0, 3.0, odds=False)}, Platt(1.0, 0.0, odds=False))),
     Cap("price"),
     Cap("stock", most=1, within=2),
     Diversify(by="stock", strength=0.9, places=3),
