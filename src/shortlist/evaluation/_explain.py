@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from shortlist.data import Batch, Candidates, Ragged, Ranker, Requests
+from shortlist.data import Batch, Candidates, Ragged, Requests
 from shortlist.errors import PipelineError
 from shortlist.io import moment
 from shortlist.pipeline import Pipeline, Score, place_of_score
@@ -72,7 +72,8 @@ def explain(
     Trees tell by SHAP values, which add up to the log odds but for a constant. Networks tell by the slope of
     the log odds in each column times what it holds. Rankers that give neither, such as those of a loaded
     bundle, tell by the mean change of the log odds when a column takes the values of the request's other
-    candidates; what is known of the query is then the same for all, and pulls nothing.
+    candidates; what is known of the query is then the same for all, and pulls nothing. Of several targets
+    the stage's own is explained, of a combination of them the first.
 
     Args:
         pipe: has a `Score`.
@@ -92,7 +93,7 @@ def explain(
     found = pipe[:place].run(requests)
     row = _row_of(pipe, found, item)
     batch = stage.batch(requests, found, pipe.state).flat()
-    scores = np.asarray(stage.ranker.score(batch), dtype=np.float64)
+    scores = _scores(stage, batch)
     rank = int((scores > scores[row]).sum()) + 1
     pulls, how = _pulls(stage, batch, row, scores)
     order = sorted(pulls, key=lambda name: -abs(pulls[name]))
@@ -136,26 +137,26 @@ def _pulls(
     if hasattr(ranker, "parameters"):
         from shortlist.models.ranking import gradient_times_input
 
-        slopes = gradient_times_input(ranker, one)
+        slopes = gradient_times_input(ranker, one, stage.target)
         return {name: float(values[0]) for name, values in slopes.items()}, "gradient x input"
-    return _by_others(ranker, batch, row, scores), "other candidates' values"
+    return _by_others(stage, batch, row, scores), "other candidates' values"
 
 
-def _by_others(ranker: Ranker, batch: Batch, row: int, scores: npt.NDArray[np.float64]) -> dict[str, float]:
+def _scores(stage: Score, batch: Batch) -> npt.NDArray[np.float64]:
+    """Those of the stage's target, or of the first."""
+    ranker: Any = stage.ranker
+    given = ranker.score(batch) if stage.target is None else ranker.predict(batch)[stage.target]
+    return np.asarray(given, dtype=np.float64)
+
+
+def _by_others(stage: Score, batch: Batch, row: int, scores: npt.NDArray[np.float64]) -> dict[str, float]:
     others = np.array([place for place in range(len(batch)) if place != row], dtype=np.int64)
     if len(others) == 0:
         return dict.fromkeys(batch, 0.0)
     same = batch.take(np.full(len(others), row))
     margin = _margin(scores)[row]
-    return {
-        name: float(
-            margin
-            - _margin(
-                np.asarray(ranker.score(same.with_columns(dict(batch.select([name]).take(others).items()))))
-            ).mean()
-        )
-        for name in batch
-    }
+    dealt = {name: same.with_columns(dict(batch.select([name]).take(others).items())) for name in batch}
+    return {name: float(margin - _margin(_scores(stage, each)).mean()) for name, each in dealt.items()}
 
 
 def _margin(scores: npt.NDArray[Any]) -> npt.NDArray[np.float64]:

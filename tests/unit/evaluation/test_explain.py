@@ -79,7 +79,7 @@ def test_the_pulls_of_a_linear_model_add_up():
     assert np.abs(pulls["item"]).min() > 0
 
 
-@pytest.mark.parametrize("kind", [sl.DCN, sl.DeepFM, sl.DLRM])
+@pytest.mark.parametrize("kind", [sl.DCN, sl.DeepFM, sl.DLRM, sl.DIN])
 def test_pulls_are_slopes_times_what_is_there(kind):
     model = kind(NUMBERS, dim=4, hidden=(8,), seed=0)
     batch = random_batch(model.inputs, 4)

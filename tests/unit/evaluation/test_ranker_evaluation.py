@@ -40,7 +40,7 @@ def test_slices_of_numbers_are_quarters():
         ranker_slices(np.ones(2), np.ones(2), [1])
 
 
-def test_a_ranker_is_measured_where_it_is_served():
+def test_a_ranker_is_measured_where_it_is_served(tmp_path):
     log = sl.datasets.planted(users=60, items=30, events=2_000, groups=3)
     events = log.events.join_tables(log.items, log.users)
     early, window, test = sl.split.by_time(events, valid="10d", test="10d")
@@ -63,7 +63,10 @@ def test_a_ranker_is_measured_where_it_is_served():
     assert "category" in str(found)
     # Two negatives a request were kept, all are asked: the chances are too high until they are mended.
     assert quality.ratio > 1.3
-    mended = evaluate_ranker(sl.calibrate(pipe, window, window_us=days), test, window_us=days).quality
+    calibrated = sl.calibrate(pipe, window, window_us=days, by="category", min_rows=10**6)
+    mended = evaluate_ranker(calibrated, test, window_us=days).quality
+    loaded = sl.load(sl.save(calibrated, tmp_path / "bundle"))
+    assert loaded.recommend([0, 1]).equals(calibrated.recommend([0, 1]))
     assert abs(mended.ratio - 1) < abs(quality.ratio - 1) / 2
     assert mended.auc == pytest.approx(quality.auc, abs=1e-4)
     assert mended.rows == quality.rows

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from shortlist.data import Batch, Ragged
 from shortlist.models._inputs import is_categorical, table_of
 
 __all__ = ["gradient_times_input"]
+
+_OF_LISTS = ("lookup", "pool", "pool_padded")
 
 Values = dict[str, npt.NDArray[np.float64]]
 
@@ -62,30 +65,35 @@ def _added(leaf: Tensor, slope: Tensor) -> npt.NDArray[np.float64]:
 def _recorded(model: Any) -> Iterator[dict[str, Tensor]]:
     """What the tables give of each column, cut off from the tables, while the model runs."""
     found: dict[str, Tensor] = {}
-    tables = model.tables
+    tables = model.embeddings()
     if tables is None:
         yield found
         return
     coded = [column for column in model.inputs if is_categorical(column)]
     scalars = [(column.name, table_of(column)) for column in coded if not column.is_list]
     lists = [(column.name, table_of(column)) for column in coded if column.is_list]
+    original = {name: getattr(tables, name) for name in ("lookup_many", *_OF_LISTS)}
+    inside: list[str] = []  # tables may answer one question by another
 
     def many(names: list[str], codes: Tensor) -> Tensor:
-        parts = [part.detach().requires_grad_() for part in original["lookup_many"](names, codes).unbind(1)]
+        whole: Tensor = original["lookup_many"](names, codes)
+        if inside:
+            return whole
+        parts = [part.detach().requires_grad_() for part in whole.unbind(1)]
         for table, part in zip(names, parts, strict=True):
             found[_next(scalars, table)] = part
         return torch.stack(parts, dim=1)
 
-    def pooled(name: str) -> Any:
-        def of_list(table: str, *arguments: Tensor) -> Tensor:
-            part: Tensor = original[name](table, *arguments).detach().requires_grad_()
+    def of_list(kind: str, table: str, *arguments: Tensor) -> Tensor:
+        inside.append(kind)
+        part: Tensor = original[kind](table, *arguments)
+        inside.pop()
+        if not inside:
+            part = part.detach().requires_grad_()
             found[_next(lists, table)] = part
-            return part
+        return part
 
-        return of_list
-
-    original = {name: getattr(tables, name) for name in ("lookup_many", "pool", "pool_padded")}
-    changed = {"lookup_many": many, "pool": pooled("pool"), "pool_padded": pooled("pool_padded")}
+    changed = {"lookup_many": many} | {name: partial(of_list, name) for name in _OF_LISTS}
     try:
         for name, function in changed.items():
             object.__setattr__(tables, name, function)
