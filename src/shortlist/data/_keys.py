@@ -60,6 +60,51 @@ class Keys:
     def _lookup(self) -> dict[str, int]:
         return {value: place for place, value in enumerate(self.values.tolist())}
 
+    def joined(self, values: Array) -> "Keys":
+        """These ids and more at the end, which are of the same type, distinct, and not among them.
+
+        Sorted arrays are merged and not sorted again: the cost is that of a copy.
+
+        >>> keys = Keys([7, 3]).joined(np.array([5]))
+        >>> keys.values.tolist(), keys.positions([3, 5, 7]).tolist()
+        ([7, 3, 5], [1, 2, 0])
+        """
+        if len(self) == 0:
+            return Keys(values)
+        keys = self._like(np.concatenate([self.values, values]))
+        if self.values.dtype == object:
+            fresh = {value: len(self) + place for place, value in enumerate(values.tolist())}
+            keys.__dict__["_lookup"] = self._lookup | fresh
+            return keys
+        order = np.argsort(values, kind="stable")
+        places = np.searchsorted(self._sorted, values[order])
+        keys.__dict__["_sorted"] = np.insert(self._sorted, places, values[order])
+        keys.__dict__["_order"] = np.insert(self._order, places, len(self) + order)
+        return keys
+
+    def without(self, positions: npt.NDArray[np.integer[Any]]) -> "Keys":
+        """The ids but for those at these positions; later ones move up.
+
+        >>> keys = Keys([7, 3, 5]).without(np.array([1]))
+        >>> keys.values.tolist(), keys.positions([3, 5, 7]).tolist()
+        ([7, 5], [-1, 1, 0])
+        """
+        stays = np.ones(len(self), dtype=np.bool_)
+        stays[positions] = False
+        keys = self._like(self.values[stays])
+        if self.values.dtype != object:
+            places = np.cumsum(stays) - 1
+            kept = stays[self._order]
+            keys.__dict__["_sorted"] = self._sorted[kept]
+            keys.__dict__["_order"] = places[self._order[kept]]
+        return keys
+
+    def _like(self, values: Array) -> "Keys":
+        """Ids that are known to be distinct and of the type of these."""
+        keys = Keys.__new__(Keys)
+        keys.values = values
+        return keys
+
     def _by_dictionary(self, ids: Iterable[Any] | Array) -> npt.NDArray[np.int64]:
         find = self._lookup.get
         plain = ids.tolist() if isinstance(ids, np.ndarray) else list(ids)

@@ -180,9 +180,7 @@ class VectorIndex:
         rows = self.keys.positions(given)
         new = rows < 0
         rows[new] = len(self) + np.arange(int(new.sum()))
-        keys = self.keys
-        if new.any():
-            keys = Keys(np.concatenate([keys.values, given[new]]) if len(self) else given[new])
+        keys = self.keys.joined(given[new]) if new.any() else self.keys
         return self._with(self._edited.replaced(rows, fresh), keys)
 
     def without(self, ids: Iterable[Any] | Array | Keys) -> "VectorIndex":
@@ -197,7 +195,7 @@ class VectorIndex:
         rows = np.unique(positions[positions >= 0])
         if len(rows) == 0:
             return self
-        return self._with(self._edited.without(rows), Keys(np.delete(self.keys.values, rows)))
+        return self._with(self._edited.without(rows), self.keys.without(rows))
 
     def save(self, folder: str | Path) -> None:
         """Write the index as a folder; `load` reads it.

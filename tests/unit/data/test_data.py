@@ -112,3 +112,21 @@ def test_batches_are_stacked_and_placed() -> None:
     assert turned.columns["name"].tolist() == ["y", "x", "z"]
     wide = stack([left, Candidates.of(np.array([[9]]), np.ones((1, 1), np.float32), "b")])
     assert wide.columns["name"].tolist() == ["x", "y", "z", None]
+
+
+@pytest.mark.parametrize("text", [False, True])
+def test_keys_grow_and_shrink_as_if_made_anew(text):
+    rng = np.random.default_rng(0)
+    drawn = rng.permutation(200)
+    ids = [f"i{n}" for n in drawn] if text else drawn.tolist()
+    keys = Keys(ids[:100])
+    for step in range(5):
+        fresh = np.array(ids[100 + 10 * step : 110 + 10 * step], dtype=object if text else np.int64)
+        gone = rng.permutation(len(keys))[:7]
+        keys = keys.joined(fresh).without(gone)
+        anew = Keys(keys.values)
+        assert keys.values.dtype == anew.values.dtype
+        np.testing.assert_array_equal(keys.positions(ids), anew.positions(ids))
+        np.testing.assert_array_equal(keys.take(np.arange(len(keys))), keys.values)
+    assert Keys([]).joined(np.array(["a"], dtype=object)).positions(["a", "b"]).tolist() == [0, -1]
+    assert keys.without(np.arange(len(keys))).positions(ids[:2]).tolist() == [-1, -1]
