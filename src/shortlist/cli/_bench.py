@@ -14,7 +14,7 @@ ABOUT = """sequence: train models that tell what comes next on a file of lines "
 oldest first, and measure them on the last item of each user, ranked among all items, beside
 popularity and item-kNN: recall@10 and NDCG@10. The last but one item stops training.
 
-Training a model ends after five minutes at the latest (--minutes), so that 30,000 users, 20,000
+Training a model ends after six minutes at the latest (--minutes), so that 30,000 users, 20,000
 items and 300,000 events end within 40 minutes with all models; larger data get more in
 proportion.
 
@@ -61,13 +61,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="SHARE",
         help="share set to zero in training (by the length of the sequences)",
     )
-    parser.add_argument("--epochs", type=count, metavar="N", help="most epochs of a model (60)")
-    parser.add_argument("--patience", type=count, metavar="N", help="epochs without progress (5)")
+    parser.add_argument("--epochs", type=count, metavar="N", help="most epochs of a model (200)")
+    parser.add_argument("--patience", type=count, metavar="N", help="epochs without progress (10)")
     parser.add_argument(
         "--minutes",
         type=positive,
         metavar="N",
-        help="most minutes of training one model (5, more in proportion above 300,000 events)",
+        help="most minutes of training one model (6, more in proportion above 300,000 events)",
     )
     add_ctr_options(parser)
     parser.add_argument("--quiet", action="store_true", help="do not tell what goes on")

@@ -19,6 +19,7 @@ from shortlist.nn._recurrent import RecurrentEncoder
 from shortlist.nn._repeats import each_once
 from shortlist.nn._rows import sum_rows
 from shortlist.nn._rowwise import RowFollower, RowWiseAdagrad, RowWiseAdam
+from shortlist.nn._sas_rec import SASRecEncoder
 from shortlist.nn._target_attention import TargetAttention
 from shortlist.nn._transfer import InformationTransfer, chained
 from shortlist.nn._transformer import TransformerEncoder
@@ -49,6 +50,7 @@ __all__ = [
     "RowFollower",
     "RowWiseAdagrad",
     "RowWiseAdam",
+    "SASRecEncoder",
     "SumPooling",
     "TargetAttention",
     "TransformerEncoder",

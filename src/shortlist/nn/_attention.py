@@ -41,12 +41,28 @@ class SelfAttention(nn.Module):
         self.inner = linear(dim, 3 * dim, derive(seed, "attention", "in"))
         self.outer = linear(dim, dim, derive(seed, "attention", "out"))
 
-    def forward(self, x: Tensor, allowed: Tensor) -> Tensor:
-        """``[B, L, D]`` and which slots each may attend to ``[B, 1, L, L]``, to ``[B, L, D]``."""
-        query, key, value = (split_heads(part, self.heads) for part in self.inner(x).chunk(3, dim=2))
-        mixed = _attended(query, key, value, allowed, self.dropout if self.training else 0.0)
+    def forward(self, x: Tensor, allowed: Tensor, asking: Tensor | None = None) -> Tensor:
+        """What each event takes from those it may attend to.
+
+        Args:
+            x: ``[B, L, D]``, of which keys and values are made.
+            allowed: ``[B, 1, L, L]`` which slots each may attend to.
+            asking: ``[B, L, D]``, of which the Q are made; None is ``x``.
+
+        Returns:
+            ``[B, L, D]``.
+        """
+        parts = (split_heads(part, self.heads) for part in self._projected(x, asking))
+        mixed = _attended(*parts, allowed, self.dropout if self.training else 0.0)
         out: Tensor = self.outer(mixed.transpose(1, 2).flatten(2))
         return out
+
+    def _projected(self, x: Tensor, asking: Tensor | None) -> tuple[Tensor, ...]:
+        if asking is None:
+            return self.inner(x).chunk(3, dim=2)  # type: ignore[no-any-return]
+        weight, bias, dim = self.inner.weight, self.inner.bias, x.shape[2]
+        pairs = functional.linear(x, weight[dim:], bias[dim:]).chunk(2, dim=2)
+        return (functional.linear(asking, weight[:dim], bias[:dim]), *pairs)
 
 
 def _attended(query: Tensor, key: Tensor, value: Tensor, allowed: Tensor, dropout: float) -> Tensor:

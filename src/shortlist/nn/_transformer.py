@@ -1,4 +1,4 @@
-"""The transformer of SASRec and BERT4Rec."""
+"""The transformer of BERT4Rec, which normalises what each layer reads."""
 
 from torch import Tensor, nn
 
@@ -57,7 +57,8 @@ class TransformerEncoder(BlockStack):
     Raises:
         ArgumentError: an option is out of range, or ``dim`` is not a multiple of ``heads``.
 
-    Source: Kang, McAuley, "Self-attentive sequential recommendation", ICDM 2018 (arXiv 1808.09781).
+    Source: Xiong et al., "On layer normalization in the transformer architecture", ICML 2020 (arXiv
+    2002.04745).
 
     >>> import torch
     >>> encoder = TransformerEncoder(8, max_length=5)

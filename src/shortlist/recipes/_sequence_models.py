@@ -1,7 +1,8 @@
 """The named models of the sequence benchmark, with settings that suit the size of the data."""
 
+import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -15,6 +16,9 @@ from shortlist.train import NextItem
 __all__ = ["BASELINES", "NEURAL", "Settings", "settings_for"]
 
 _LONG = 20  # mean items a user from which on sequences count as long
+_POSITIONS = 1024  # wanted in a step
+_FEWEST, _MOST = 16, 128  # sequences a step
+_SPARSE = 100_000  # items from which on a step should touch only the rows it needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,30 +37,41 @@ class Settings:
     """Blocks of attention."""
     heads: int = 1
     """Attention heads."""
-    dropout: float = 0.2
+    dropout: float = 0.5
     """Share set to zero in training."""
     max_length: int = 50
     """Newest items of a user that are read."""
-    negatives: int = 512
-    """Sampled negatives a step, shared by all positions of the batch."""
+    negatives: int = 256
+    """Sampled negatives a step, shared by all positions of the batch and each of weight one."""
     batch_size: int = 128
     """Sequences a step."""
-    lr: float = 2e-2
-    """Step size of the item vectors, each of which is touched rarely: with 0.001 it takes ten times the
-    epochs."""
-    dense_lr: float = 1e-3
+    sparse: bool = False
+    """Whether a step moves the vectors of its own items alone, each by a step of its own; else Adam's
+    momentum moves all."""
+    lr: float = 2e-3
+    """Step size of the item vectors."""
+    dense_lr: float = 2e-3
     """Step size of everything else."""
-    epochs: int = 60
+    epochs: int = 200
     """Most epochs."""
-    patience: int = 5
+    patience: int = 10
     """Epochs without a better NDCG@10 on the last but one item after which training stops."""
 
 
 def settings_for(*, events: int, users: int, items: int) -> Settings:
-    """One block, dropout 0.2 and 50 items for short sequences; two, 0.1 and 200 for long ones."""
-    if events / max(users, 1) < _LONG:
-        return Settings(items)
-    return Settings(items, blocks=2, dropout=0.1, max_length=200)
+    """What suits the size of the data.
+
+    Sequences of fewer than 20 items on average are read 50 back by one block with dropout 0.5, longer ones
+    200 back by two blocks with 0.2. A step is of so many sequences that they have some 1,024 items: a power
+    of two from 16 to 128. Above 100,000 items the tables are trained by row.
+    """
+    mean = events / max(users, 1)
+    power = round(math.log2(_POSITIONS / max(mean, 1.0)))
+    batch = min(max(2**power, _FEWEST), _MOST)
+    chosen = Settings(items, batch_size=batch)
+    if items > _SPARSE:
+        chosen = replace(chosen, sparse=True, lr=2e-2)
+    return chosen if mean < _LONG else replace(chosen, blocks=2, dropout=0.2, max_length=200)
 
 
 def _sas_rec(schema: Schema, use: Settings, seed: int) -> tuple[Any, NextItem]:
@@ -70,12 +85,14 @@ def _esas_rec(schema: Schema, use: Settings, seed: int) -> tuple[Any, NextItem]:
 def _gsas_rec(schema: Schema, use: Settings, seed: int) -> tuple[Any, NextItem]:
     loss = partial(gbce, catalogue=use.items, t=0.75)
     model = SASRec(schema, **_attention(use, tied=False), expansion=1, seed=seed)
-    return model, NextItem(Uniform(256), loss, logq=False)
+    return model, NextItem(Uniform(use.negatives), loss, logq=False)
 
 
 def _gru4rec(schema: Schema, use: Settings, seed: int) -> tuple[Any, NextItem]:
-    options = SequenceOptions(max_length=use.max_length)
-    model = GRU4Rec(schema, dim=use.dim, hidden=2 * use.dim, dropout=use.dropout, options=options, seed=seed)
+    hidden = 2 * use.dim
+    model = GRU4Rec(
+        schema, dim=use.dim, hidden=hidden, dropout=use.dropout, options=_read(use), seed=seed
+    )
     return model, NextItem(Unigram(use.negatives, 0.5))
 
 
@@ -93,12 +110,16 @@ def _attention(use: Settings, *, tied: bool = True) -> dict[str, Any]:
         "blocks": use.blocks,
         "heads": use.heads,
         "dropout": use.dropout,
-        "options": SequenceOptions(max_length=use.max_length, tied=tied),
+        "options": _read(use, tied=tied),
     }
 
 
+def _read(use: Settings, *, tied: bool = True) -> SequenceOptions:
+    return SequenceOptions(max_length=use.max_length, tied=tied, sparse=use.sparse)
+
+
 def _sampled(use: Settings) -> NextItem:
-    return NextItem(Uniform(use.negatives))
+    return NextItem(Uniform(use.negatives), logq=False)
 
 
 NEURAL: Mapping[str, Callable[[Schema, Settings, int], tuple[Any, NextItem]]] = {

@@ -25,7 +25,7 @@ __all__ = ["RetrievalValidation"]
 
 Codes = npt.NDArray[np.int64]
 
-_QUERIES_AT_ONCE = 4096
+_QUERIES_AT_ONCE = 1024
 _ITEMS_AT_ONCE = 65_536
 
 
@@ -64,11 +64,15 @@ class RetrievalValidation:
             rng = generator(options.seed, "validation queries")
             kept = np.sort(rng.choice(kept, options.queries, replace=False))
         inside = np.isin(queries, kept)
-        self._relevant = np.bincount(np.searchsorted(kept, queries[inside]), minlength=len(kept))
-        self._truth = items[inside]
-        self._table = table.select(model.query_schema.names).take(first[kept])
+        counts = np.bincount(np.searchsorted(kept, queries[inside]), minlength=len(kept))
+        table = table.select(model.query_schema.names).take(first[kept])
+        # By length of their lists, so that those encoded together need little padding.
+        order = _by_length(table)
+        self._table, self._relevant = table.take(order), counts[order]
+        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
+        self._truth = Ragged(items[inside], offsets).take(order).values
         if self._seen is not None:
-            self._seen = _Seen(catalogue, users[first][kept])
+            self._seen = _Seen(catalogue, users[first][kept][order])
         # Equal scores are ordered by position: a random order of the items keeps ties from favouring any.
         self._codes = generator(options.seed, "ties").permutation(catalogue.codes)
         self._place_of = np.full(len(catalogue.row_of), -1, dtype=np.int64)
@@ -152,6 +156,12 @@ def _read(model: Any, valid: Data, user: Column | None) -> Table:
     where = None if weight is None else pl.col(weight.name) > 0
     tables = list(Loader(valid, inputs, where=where).tables())
     return Table.concat(tables)
+
+
+def _by_length(table: Table) -> Codes:
+    """Places of the rows, those with the fewest list values first."""
+    lengths = sum((lists.lengths for lists in table.lists.values()), np.zeros(table.rows, np.int64))
+    return np.argsort(lengths, kind="stable")
 
 
 def _queries(users: Codes) -> tuple[Codes, Codes]:

@@ -14,6 +14,7 @@ from shortlist.losses import sampled_softmax
 from shortlist.rng import derive
 from shortlist.samplers import DeviceSampler, Everything, Negatives, Source, sampler_for
 from shortlist.schema import FIRST_UNKNOWN
+from shortlist.train._course import Baseline
 from shortlist.train._options import FitOptions
 from shortlist.train._retrieval_validation import RetrievalValidation
 from shortlist.train._sequence_batches import Rectangle, rectangles
@@ -168,6 +169,10 @@ class SequenceTraining:
     def validate(self) -> float | None:
         """The metric over the validation queries."""
         return None if self._validation is None else self._validation()
+
+    def baseline(self) -> Baseline | None:
+        """The metric of the most popular items."""
+        return None if self._validation is None else self._validation.popularity()
 
     def finish(self) -> None:
         """Warn if all items have nearly one vector."""

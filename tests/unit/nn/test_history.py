@@ -19,6 +19,7 @@ from shortlist.nn import (
     MeanPooling,
     RecencyPooling,
     RecurrentEncoder,
+    SASRecEncoder,
     SumPooling,
     TransformerEncoder,
 )
@@ -45,10 +46,18 @@ class _Timed(nn.Module):
         return (vectors.detach()[:, :, 0].abs() * mask).flip(1).cumsum(1).flip(1)
 
 
+class _Doubled(nn.Module):
+    """Stands for a norm whose output can be told from its input."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return 2 * x
+
+
 SEQUENTIAL: dict[str, Any] = {
     "gru": lambda seed: RecurrentEncoder(8, cell="gru", hidden=6, layers=2, seed=seed),
     "lstm": lambda seed: RecurrentEncoder(8, cell="lstm", seed=seed),
     "transformer": lambda seed: TransformerEncoder(8, max_length=7, heads=2, dropout=0.0, seed=seed),
+    "sas rec": lambda seed: SASRecEncoder(8, max_length=7, heads=2, dropout=0.0, seed=seed),
     "ligr": lambda seed: LiGREncoder(8, max_length=7, heads=2, blocks=1, dropout=0.0, seed=seed),
     "hstu": lambda seed: HSTUEncoder(8, max_length=7, heads=2, dropout=0.0, seed=seed),
     "hstu with ages": _Timed,
@@ -192,9 +201,20 @@ def test_transformer_block_follows_its_rule() -> None:
     assert received == pytest.approx(x1 + (relu + 1), rel=1e-5)
 
 
+def test_sas_rec_block_follows_its_rule() -> None:
+    block: Any = _filled(SASRecEncoder(1, max_length=1, dropout=0.0).blocks[0], 1.0)
+    block.norms[0], block.norms[1] = _Doubled(), nn.Identity()
+    x = 0.5
+    attended = (x + 1) + 1  # the value is made of x, what it is added to of the norm
+    y = 2 * x + attended
+    received = block(torch.tensor([[[x]]]), torch.ones(1, 1, 1, 1, dtype=torch.bool)).item()
+    assert received == pytest.approx(y + ((y + 1) + 1), rel=1e-5)
+
+
 @pytest.mark.parametrize(
     "encoder",
     [
+        SASRecEncoder(8, max_length=7, dropout=0.5),
         TransformerEncoder(8, max_length=7, dropout=0.5),
         LiGREncoder(8, max_length=7, dropout=0.5),
         HSTUEncoder(8, max_length=7, dropout=0.5),
@@ -213,6 +233,9 @@ OPTIONS: dict[str, tuple[Any, Any]] = {
     "transformer blocks": (TransformerEncoder(8), TransformerEncoder(8, blocks=1)),
     "transformer heads": (TransformerEncoder(8), TransformerEncoder(8, heads=4)),
     "transformer expansion": (TransformerEncoder(8), TransformerEncoder(8, expansion=1)),
+    "sas rec blocks": (SASRecEncoder(8), SASRecEncoder(8, blocks=1)),
+    "sas rec heads": (SASRecEncoder(8), SASRecEncoder(8, heads=4)),
+    "sas rec expansion": (SASRecEncoder(8), SASRecEncoder(8, expansion=4)),
     "ligr expansion": (LiGREncoder(8), LiGREncoder(8, expansion=1)),
     "hstu blocks": (HSTUEncoder(8), HSTUEncoder(8, blocks=1)),
     "hstu heads": (HSTUEncoder(8), HSTUEncoder(8, heads=4)),

@@ -20,6 +20,7 @@ from shortlist.recipes import (
     read_sequences,
     write_sequences,
 )
+from shortlist.recipes import _bench_sequence as bench
 from shortlist.recipes._sequence_models import NEURAL, settings_for
 from shortlist.recipes._sequence_split import hold_out
 
@@ -156,11 +157,35 @@ def test_every_option_of_the_models_changes_their_figures():
     assert len({loss(), loss(dim=16), loss(dropout=0.5)}) == 3
 
 
-def test_settings_suit_the_length_of_sequences():
-    short = settings_for(events=190_000, users=22_000, items=12_000)
-    long = settings_for(events=1_000_000, users=6_000, items=3_400)
-    assert (short.max_length, short.blocks, short.dropout) == (50, 1, 0.2)
-    assert (long.max_length, long.blocks, long.dropout) == (200, 2, 0.1)
+@pytest.mark.parametrize(
+    ("events", "users", "read", "blocks", "dropout", "batch"),
+    [
+        (198_502, 22_363, 50, 1, 0.5, 128),  # 1024 / 8.9 = 115, and 128 is the nearest power of two
+        (300_000, 30_000, 50, 1, 0.5, 128),  # 1024 / 10 = 102
+        (190_000, 10_000, 50, 1, 0.5, 64),  # 1024 / 19 = 54
+        (200_000, 10_000, 200, 2, 0.2, 64),  # 1024 / 20 = 51
+        (100_000, 943, 200, 2, 0.2, 16),  # 1024 / 106 = 10, and 16 is the fewest
+        (1_000_209, 6_040, 200, 2, 0.2, 16),
+        (50, 50, 50, 1, 0.5, 128),  # 1024, and 128 is the most
+    ],
+)
+def test_settings_suit_the_size_of_the_data(events, users, read, blocks, dropout, batch):
+    chosen = settings_for(events=events, users=users, items=12_000)
+    assert (chosen.max_length, chosen.blocks, chosen.dropout) == (read, blocks, dropout)
+    assert chosen.batch_size == batch
+
+
+def test_tables_of_large_catalogues_are_trained_by_row():
+    below, above = (settings_for(events=900, users=100, items=items) for items in (100_000, 100_001))
+    assert (below.sparse, below.lr, below.dense_lr) == (False, 2e-3, 2e-3)
+    assert (above.sparse, above.lr, above.dense_lr) == (True, 2e-2, 2e-3)
+
+
+def test_no_epoch_begins_that_would_pass_the_limit(monkeypatch):
+    clock = iter([0.0, 20.0, 41.0, 99.0])  # the start, the ends of two epochs, the end of measuring
+    monkeypatch.setattr(bench, "_now", lambda: next(clock))
+    figures = bench_sequence(SMALL_SEQUENCES, SequenceBench(("sasrec",), users=40, minutes=61 / 60))
+    assert figures.runs["sasrec"][0]["epochs"] == 2  # 41 s and half of it are more than 61 s
 
 
 def test_wrong_options_are_named():

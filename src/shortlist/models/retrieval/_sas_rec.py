@@ -1,7 +1,7 @@
 """Self-attentive next-item models."""
 
 from shortlist.models.retrieval._sequence_model import SequenceModel, SequenceOptions
-from shortlist.nn import LiGREncoder, TransformerEncoder
+from shortlist.nn import LiGREncoder, SASRecEncoder
 from shortlist.rng import derive
 from shortlist.schema import Schema
 
@@ -11,13 +11,14 @@ __all__ = ["ESASRec", "SASRec"]
 class SASRec(SequenceModel):
     """Causal self-attention over the history, compared with items by inner product.
 
-    Learned positions, padding never attended, dropout on the embeddings, a final norm. Train it with
+    Learned positions, padding never attended, dropout on the embeddings, a final norm; what attention is
+    added to is normalised, as in the authors' code. Train it with
     ``NextItem``; with ``SequenceOptions(tied=False)`` and the loss ``gbce`` it is gSASRec.
 
     Args:
         schema: encoded columns with the item id and a list of items.
         dim: width D of the vectors and of every table.
-        blocks: transformer blocks.
+        blocks: blocks of attention.
         heads: attention heads in each, which D is divided among.
         expansion: width of the hidden layers, in times D.
         dropout: share set to zero in training, in [0, 1).
@@ -48,13 +49,13 @@ class SASRec(SequenceModel):
         dim: int = 64,
         blocks: int = 2,
         heads: int = 1,
-        expansion: int = 4,
+        expansion: int = 1,
         dropout: float = 0.2,
         options: SequenceOptions | None = None,
         seed: int = 0,
     ) -> None:
         chosen = SequenceOptions() if options is None else options
-        encoder = TransformerEncoder(
+        encoder = SASRecEncoder(
             dim,
             max_length=chosen.max_length,
             blocks=blocks,
