@@ -191,7 +191,7 @@ def _trained(
         epochs=use.epochs,
         batch_size=use.batch_size,
         lr=use.lr,
-        optimization=Optimization(dense_lr=use.dense_lr),
+        optimization=Optimization(dense_lr=use.dense_lr, ema=use.ema),
         patience=use.patience,
         filter_seen=held.filtered,
         seed=seed,

@@ -17,8 +17,10 @@ __all__ = ["BASELINES", "NEURAL", "Settings", "settings_for"]
 
 _LONG = 20  # mean items a user from which on sequences count as long
 _POSITIONS = 1024  # wanted in a step
-_FEWEST, _MOST = 16, 128  # sequences a step
-_SPARSE = 100_000  # items from which on a step should touch only the rows it needs
+_SEQUENCES = (16, 128)  # a step, from and to
+_STEPS, _FEWEST = 64, 4  # steps wanted in an epoch of a small file, and the fewest sequences a step for it
+_STEP = 1e-3  # by which an item vector moves in a step on average, as Adam moves everything else
+_LONGEST_STEP = 2e-2
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +43,16 @@ class Settings:
     """Share set to zero in training."""
     max_length: int = 50
     """Newest items of a user that are read."""
-    negatives: int = 256
-    """Sampled negatives a step, shared by all positions of the batch and each of weight one."""
+    negatives: int = 512
+    """Sampled negatives a step, shared by all positions of the batch."""
     batch_size: int = 128
     """Sequences a step."""
-    sparse: bool = False
-    """Whether a step moves the vectors of its own items alone, each by a step of its own; else Adam's
-    momentum moves all."""
-    lr: float = 2e-3
-    """Step size of the item vectors."""
-    dense_lr: float = 2e-3
+    lr: float = _LONGEST_STEP
+    """Step size of the item vectors, each of which moves only in the steps that touch it."""
+    dense_lr: float = _STEP
     """Step size of everything else."""
+    ema: float = 0.998
+    """Decay a step of the average of the weights, which is what is validated and measured."""
     epochs: int = 200
     """Most epochs."""
     patience: int = 10
@@ -63,15 +64,22 @@ def settings_for(*, events: int, users: int, items: int) -> Settings:
 
     Sequences of fewer than 20 items on average are read 50 back by one block with dropout 0.5, longer ones
     200 back by two blocks with 0.2. A step is of so many sequences that they have some 1,024 items: a power
-    of two from 16 to 128. Above 100,000 items the tables are trained by row.
+    of two from 16 to 128, and less, down to 4, if an epoch has not 64 steps so. As a step draws ``negatives`` of the items, item vectors are given steps of 0.001
+    times ``items / negatives``, at most 0.02.
     """
     mean = events / max(users, 1)
-    power = round(math.log2(_POSITIONS / max(mean, 1.0)))
-    batch = min(max(2**power, _FEWEST), _MOST)
-    chosen = Settings(items, batch_size=batch)
-    if items > _SPARSE:
-        chosen = replace(chosen, sparse=True, lr=2e-2)
-    return chosen if mean < _LONG else replace(chosen, blocks=2, dropout=0.2, max_length=200)
+    made = Settings(items, batch_size=_batch_size(users, mean))
+    made = replace(made, lr=min(max(items / made.negatives, 1.0) * _STEP, _LONGEST_STEP))
+    return made if mean < _LONG else replace(made, blocks=2, dropout=0.2, max_length=200)
+
+
+def _batch_size(users: int, mean: float) -> int:
+    fewest, most = _SEQUENCES
+    wanted: int = 2 ** round(math.log2(_POSITIONS / max(mean, 1.0)))
+    size = min(max(wanted, fewest), most)
+    while size > _FEWEST and users < _STEPS * size:
+        size //= 2
+    return size
 
 
 def _sas_rec(schema: Schema, use: Settings, seed: int) -> tuple[Any, NextItem]:
@@ -85,7 +93,7 @@ def _esas_rec(schema: Schema, use: Settings, seed: int) -> tuple[Any, NextItem]:
 def _gsas_rec(schema: Schema, use: Settings, seed: int) -> tuple[Any, NextItem]:
     loss = partial(gbce, catalogue=use.items, t=0.75)
     model = SASRec(schema, **_attention(use, tied=False), expansion=1, seed=seed)
-    return model, NextItem(Uniform(use.negatives), loss, logq=False)
+    return model, NextItem(Uniform(256), loss, logq=False)
 
 
 def _gru4rec(schema: Schema, use: Settings, seed: int) -> tuple[Any, NextItem]:
@@ -115,11 +123,11 @@ def _attention(use: Settings, *, tied: bool = True) -> dict[str, Any]:
 
 
 def _read(use: Settings, *, tied: bool = True) -> SequenceOptions:
-    return SequenceOptions(max_length=use.max_length, tied=tied, sparse=use.sparse)
+    return SequenceOptions(max_length=use.max_length, tied=tied)
 
 
 def _sampled(use: Settings) -> NextItem:
-    return NextItem(Uniform(use.negatives), logq=False)
+    return NextItem(Uniform(use.negatives))
 
 
 NEURAL: Mapping[str, Callable[[Schema, Settings, int], tuple[Any, NextItem]]] = {
