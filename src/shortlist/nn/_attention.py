@@ -52,8 +52,8 @@ class SelfAttention(nn.Module):
         Returns:
             ``[B, L, D]``.
         """
-        parts = (split_heads(part, self.heads) for part in self._projected(x, asking))
-        mixed = _attended(*parts, allowed, self.dropout if self.training else 0.0)
+        query, key, value = (split_heads(part, self.heads) for part in self._projected(x, asking))
+        mixed = _attended(query, key, value, allowed, self.dropout if self.training else 0.0)
         out: Tensor = self.outer(mixed.transpose(1, 2).flatten(2))
         return out
 

@@ -185,7 +185,8 @@ def _trained(
             f"{name} seed {seed} epoch {epoch.epoch}: loss {epoch.loss:.4f}, "
             f"valid NDCG@10 {epoch.metric:.4f}, {spent:,.0f} s"
         )
-        return spent * (1 + 1 / epoch.epoch) > limit_s  # another epoch as long would pass the limit
+        another: float = spent / epoch.epoch
+        return spent + another > limit_s
 
     options = FitOptions(
         epochs=use.epochs,

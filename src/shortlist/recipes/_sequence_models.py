@@ -64,8 +64,8 @@ def settings_for(*, events: int, users: int, items: int) -> Settings:
 
     Sequences of fewer than 20 items on average are read 50 back by one block with dropout 0.5, longer ones
     200 back by two blocks with 0.2. A step is of so many sequences that they have some 1,024 items: a power
-    of two from 16 to 128, and less, down to 4, if an epoch has not 64 steps so. As a step draws ``negatives`` of the items, item vectors are given steps of 0.001
-    times ``items / negatives``, at most 0.02.
+    of two from 16 to 128, and less, down to 4, if an epoch has not 64 steps so. As a step draws ``negatives``
+    of the items, item vectors are given steps of 0.001 times ``items / negatives``, at most 0.02.
     """
     mean = events / max(users, 1)
     made = Settings(items, batch_size=_batch_size(users, mean))
@@ -98,9 +98,7 @@ def _gsas_rec(schema: Schema, use: Settings, seed: int) -> tuple[Any, NextItem]:
 
 def _gru4rec(schema: Schema, use: Settings, seed: int) -> tuple[Any, NextItem]:
     hidden = 2 * use.dim
-    model = GRU4Rec(
-        schema, dim=use.dim, hidden=hidden, dropout=use.dropout, options=_read(use), seed=seed
-    )
+    model = GRU4Rec(schema, dim=use.dim, hidden=hidden, dropout=use.dropout, options=_read(use), seed=seed)
     return model, NextItem(Unigram(use.negatives, 0.5))
 
 

@@ -113,6 +113,17 @@ def test_sequence_models_are_trained_on_next_items_and_the_protocol_is_told():
     assert report.protocol == "60 queries, one per user; full catalogue of 12 items; seen items filtered"
 
 
+def test_what_popularity_reaches_is_known():
+    lists = [[3, 4, 5], [3, 4, 3], [5, 3, 4], [4, 3]]  # before the last: 3 three times, 4 three times, 5 once
+    options = FitOptions(metric="recall@2", filter_seen=False)
+    model = SASRec(SCHEMA, dim=4, options=READ)
+    baseline = (
+        NextItem().prepare(model, sequences([one[:-1] for one in lists]), asked(lists), options).baseline()
+    )
+    assert (baseline.value, baseline.cases) == (3 / 4, 4)  # of the last items 5, 3, 4, 3
+    assert NextItem().prepare(model, sequences(lists), None, options).baseline() is None
+
+
 def windows(lists, *, length, positions="every"):
     frame = sequences(lists)
     model = SASRec(SCHEMA, dim=4, options=SequenceOptions(max_length=50))
