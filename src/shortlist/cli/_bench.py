@@ -14,9 +14,9 @@ ABOUT = """sequence: train models that tell what comes next on a file of lines "
 oldest first, and measure them on the last item of each user, ranked among all items, beside
 popularity and item-kNN: recall@10 and NDCG@10. The last but one item stops training.
 
-Training a model ends after six minutes at the latest (--minutes), so that 30,000 users, 20,000
-items and 300,000 events end within 40 minutes with all models; larger data get more in
-proportion.
+Training ends after 36 minutes at the latest, which the models share, or when each has had its
+own (--minutes): 30,000 users, 20,000 items and 300,000 events end within 40 minutes with all
+models. Larger data get more in proportion.
 
 ctr: train rankers on a file of labelled rows, stop by a second, measure on a third: AUC, logloss,
 normalised entropy, rows a second and seconds of each. What columns hold (numbers, categories, lists)
@@ -67,7 +67,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--minutes",
         type=positive,
         metavar="N",
-        help="most minutes of training one model (6, more in proportion above 300,000 events)",
+        help="most minutes of training one model (its part of 36, more above 300,000 events)",
     )
     add_ctr_options(parser)
     parser.add_argument("--quiet", action="store_true", help="do not tell what goes on")

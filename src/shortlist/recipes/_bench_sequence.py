@@ -22,7 +22,7 @@ __all__ = ["SMALL_SEQUENCES", "SequenceBench", "SequenceFigures", "bench_sequenc
 Say = Callable[[str], None]
 
 SMALL_SEQUENCES = Path(__file__).with_name("planted_sequences.txt")
-_MINUTES = 6.0
+_MINUTES = 36.0
 _EVENTS = 300_000
 _now = time.perf_counter
 
@@ -53,7 +53,8 @@ class SequenceBench:
     """Epochs without a better validation figure after which training stops; None is 10."""
     minutes: float | None = None
     """Most minutes of training one model: no epoch begins that would pass them, and the best one counts; None
-    is 6 for 300,000 events or fewer and more in proportion."""
+    is an equal part of what is left of 36 minutes for all models together; of more in proportion for more
+    than 300,000 events and for several seeds."""
 
     def __post_init__(self) -> None:
         known = (*BASELINES, *NEURAL)
@@ -147,30 +148,63 @@ def bench_sequence(
     held = hold_out(file, filter_seen=chosen.filter_seen)
     log(f"{file}\n{held.protocol}")
     runs: dict[str, list[Metrics]] = {}
-    for name in dict.fromkeys(chosen.models):
+    names, use = tuple(dict.fromkeys(chosen.models)), _settings(file, chosen)
+    time_left = _TimeLeft(chosen, file.events, chosen.seeds * sum(name in NEURAL for name in names))
+    for name in names:
         runs[name] = []
-        for run in _runs(name, file, held, chosen, log):
+        for run in _runs(name, held, use, time_left, log):
             runs[name].append(run)
             log(f"{name}: R@10 {run['R@10']:.4f}, NDCG@10 {run['NDCG@10']:.4f}, {run['seconds']:,.1f} s")
     return SequenceFigures(str(file), held.protocol, runs)
 
 
-def _runs(
-    name: str, file: SequenceFile, held: Held, chosen: SequenceBench, log: Say
-) -> Iterator[dict[str, float]]:
+class _TimeLeft:
+    """Seconds that the next run may train for, of what all runs share or of its own.
+
+    Args:
+        chosen: with the minutes of each run, or None.
+        events: of the file.
+        runs: of neural models, yet to come.
+
+    Attributes:
+        seeds: runs of each model.
+    """
+
+    def __init__(self, chosen: SequenceBench, events: int, runs: int) -> None:
+        self.seeds, self._own, self._runs = chosen.seeds, chosen.minutes, runs
+        self._shared = 60 * _MINUTES * chosen.seeds * max(1.0, events / _EVENTS)
+
+    def next(self) -> float:
+        """Of the next run."""
+        return 60 * self._own if self._own is not None else max(self._shared, 0.0) / max(self._runs, 1)
+
+    def spend(self, seconds: float) -> None:
+        """A run has taken so long."""
+        self._shared, self._runs = self._shared - seconds, self._runs - 1
+
+
+def _runs(name: str, held: Held, use: Settings, time_left: _TimeLeft, log: Say) -> Iterator[Metrics]:
     if name in BASELINES:
-        started = _now()
-        matrix = held.matrix()
-        model = BASELINES[name].fit(matrix)
-        metrics = held.measure(lambda rows: model.scores(matrix[rows]))
-        yield {**metrics, "seconds": _now() - started}
+        yield _counted(name, held)
         return
+    for seed in range(time_left.seeds):
+        run = _trained(name, held, use, limit_s=time_left.next(), seed=seed, log=log)
+        time_left.spend(run["seconds"])
+        yield run
+
+
+def _settings(file: SequenceFile, chosen: SequenceBench) -> Settings:
     use = settings_for(events=file.events, users=len(file.users), items=len(file.items))
     given = {name: getattr(chosen, name) for name in ("dim", "dropout", "epochs", "patience")}
-    use = replace(use, **{name: value for name, value in given.items() if value is not None})
-    minutes = chosen.minutes or _MINUTES * max(1.0, file.events / _EVENTS)
-    for seed in range(chosen.seeds):
-        yield _trained(name, held, use, limit_s=minutes * 60, seed=seed, log=log)
+    return replace(use, **{name: value for name, value in given.items() if value is not None})
+
+
+def _counted(name: str, held: Held) -> Metrics:
+    started = _now()
+    matrix = held.matrix()
+    model = BASELINES[name].fit(matrix)
+    metrics = held.measure(lambda rows: model.scores(matrix[rows]))
+    return {**metrics, "seconds": _now() - started}
 
 
 def _trained(

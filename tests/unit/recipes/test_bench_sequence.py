@@ -116,7 +116,7 @@ def test_the_planted_sequences_follow_their_rule():
 
 
 def test_the_planted_rule_is_found():
-    figures = bench_sequence(SMALL_SEQUENCES, SequenceBench(("popular", "sasrec"), epochs=8))
+    figures = bench_sequence(SMALL_SEQUENCES, SequenceBench(("popular", "sasrec"), epochs=6))
     assert figures.mean("sasrec", "NDCG@10") > 0.65
     assert figures.mean("popular", "NDCG@10") < 0.15
     assert figures.data == "300 users, 60 items, 2,402 events"
@@ -189,6 +189,19 @@ def test_no_epoch_begins_that_would_pass_the_limit(monkeypatch):
     monkeypatch.setattr(bench, "_now", lambda: next(clock))
     figures = bench_sequence(SMALL_SEQUENCES, SequenceBench(("sasrec",), users=40, minutes=61 / 60))
     assert figures.runs["sasrec"][0]["epochs"] == 2  # 41 s and half of it are more than 61 s
+
+
+def test_runs_share_the_time_and_leave_what_they_do_not_need():
+    left = bench._TimeLeft(SequenceBench(seeds=2), 600_000, 12)
+    assert left.next() == pytest.approx(36 * 60 * 2 * 2 / 12)
+    left.spend(60.0)
+    assert left.next() == pytest.approx((36 * 60 * 2 * 2 - 60) / 11)
+    left.spend(1e9)
+    assert left.next() == 0.0
+    assert bench._TimeLeft(SequenceBench(), 1_000, 6).next() == 6 * 60
+    own = bench._TimeLeft(SequenceBench(minutes=2.0), 600_000, 6)
+    own.spend(500.0)
+    assert own.next() == 2 * 60
 
 
 def test_wrong_options_are_named():
