@@ -36,8 +36,8 @@ ALLOCATORS = {False: "C library default", True: "freed memory is kept"}
 
 def speed(name: str, *, small: bool) -> dict[str, Any]:
     """Medians of a step of each contestant, by turns; the first round warms up."""
-    batch, rounds, steps = (256, 2, 2) if small else (4096, 3, 4)
-    clicks = make_clicks(5_000 if small else 400_000, (ROWS // 100 if small else ROWS) // CODES)
+    batch, rounds, steps = (256, 2, 2) if small else (4096, 2, 4)
+    clicks = make_clicks(5_000 if small else 100_000, (ROWS // 100 if small else ROWS) // CODES)
     ready = {kind: contestant(kind, name, clicks) for kind in CONTESTANTS}
     chosen = torch.Generator().manual_seed(1)
     times: dict[str, list[tuple[float, ...]]] = {kind: [] for kind in ready}
@@ -81,7 +81,7 @@ def head(options: argparse.Namespace) -> list[str]:
         f"`python benchmarks/rank.py {flags}`, {date.today().isoformat()}; {made}.",
         "",
         f"{NUMBERS} numbers, {CODES} columns of codes, {rows}, dim {DIM}, ids by 1 / rank, batch {batch}.",
-        f"{layers} beside the deep network. Medians of 12 steps, by turns.",
+        f"{layers} beside the deep network. Medians of 8 steps, by turns.",
     ]
 
 

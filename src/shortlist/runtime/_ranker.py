@@ -38,7 +38,7 @@ class OnnxRanker:
     ) -> None:
         self._graph = graph
         self._folder = folder
-        self._query = frozenset(query)
+        self._query, self._names = frozenset(query), frozenset(graph.inputs.names)
         self.targets = targets
         self.fingerprint = fingerprint
 
@@ -77,25 +77,21 @@ class OnnxRanker:
         return {name: np.ascontiguousarray(served[:, place]) for place, name in enumerate(self.targets)}
 
     def _served(self, batch: Batch) -> npt.NDArray[np.float32]:
-        names = [column.name for column in self.schema if column.name in batch]
-        batch = batch.select(names)
-        if batch.query_of is None or batch.query != self._query:
-            batch = batch.flat()
+        query = batch.query & self._names
+        if batch.query_of is not None and query != self._query:
+            batch = batch.select([name for name in self._names if name in batch]).flat()
         feed = self._graph.feed(batch)
         if "query_of" in self._graph.extra:
             query_of = np.arange(len(batch)) if batch.query_of is None else batch.query_of
             feed["query_of"] = np.ascontiguousarray(query_of, dtype=np.int64)
-        if batch.query_of is None:
+        if batch.query_of is None or len(batch) <= _ROWS:
             return self._graph.run(feed).reshape(len(batch), len(self.targets))
         # As many candidates at a time as the processor's cache holds the layers of.
         parts = [
-            self._graph.run(
-                {name: v if name in batch.query else v[low : low + _ROWS] for name, v in feed.items()}
-            )
-            for low in range(0, max(len(batch), 1), _ROWS)
+            self._graph.run({name: v if name in query else v[low : low + _ROWS] for name, v in feed.items()})
+            for low in range(0, len(batch), _ROWS)
         ]
-        whole = parts[0] if len(parts) == 1 else np.concatenate(parts)
-        return whole.reshape(len(batch), len(self.targets))
+        return np.concatenate(parts).reshape(len(batch), len(self.targets))
 
     def __repr__(self) -> str:
         return f"OnnxRanker({self.target!r}, {self.schema.names})"
