@@ -74,7 +74,7 @@ class _PairwiseDots(Function):
         places[rows, columns] = places[columns, rows] = torch.arange(pairs)
         padded = functional.pad(grads[0], (0, 1))
         both = padded.index_select(1, places.flatten().to(fields.device))
-        gradient: Tensor = both.view(-1, count, count) @ fields
+        gradient: Tensor = both.view(len(fields), count, count) @ fields
         return gradient
 
 
