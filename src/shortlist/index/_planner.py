@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shortlist.index._comparisons import comparisons
-from shortlist.index._facts import Facts
+from shortlist.index._facts import LISTED, Facts
 
 __all__ = ["depth_for", "first_allowed", "scans", "scans_all"]
 
@@ -16,6 +16,8 @@ Mask = npt.NDArray[np.bool_]
 
 # Below this share of allowed rows a scan of them is exact and costs no more than a search so deep.
 _SCAN_BELOW = 0.2
+# A row that is picked out of lists costs so many comparisons, and every row is asked whether it is allowed.
+_IN_LISTS = 8
 
 
 def depth_for(k: int, allowed: int, count: int) -> int:
@@ -40,7 +42,8 @@ def scans(facts: Facts, k: int, allowed: int) -> bool:
     """Whether a search for k of so many allowed rows scans them, instead of asking the index.
 
     Below a fifth of the rows it does. From there on, it does if the index, asked for as many items as leave k
-    allowed ones, would compare more vectors.
+    allowed ones, would compare more vectors. A scan compares the allowed rows; one through lists asks of every
+    row whether it is allowed, and costs more for each that is.
 
     >>> ivf = Facts("ivf", 64, 100_000, effort=40, lists=1265)
     >>> [scans(ivf, 100, allowed) for allowed in (1_000, 19_000, 30_000, 90_000)]
@@ -48,7 +51,10 @@ def scans(facts: Facts, k: int, allowed: int) -> bool:
     """
     if scans_all(facts) or allowed < _SCAN_BELOW * facts.count:
         return True
-    return comparisons(facts, depth_for(k, allowed, facts.count)) >= allowed
+    scan = allowed
+    if facts.kind in LISTED and facts.refine == 0:  # the vectors lie in the lists alone
+        scan = facts.count + _IN_LISTS * allowed
+    return comparisons(facts, depth_for(k, allowed, facts.count)) >= scan
 
 
 def first_allowed(rows: Rows, scores: Vectors, allowed: Mask, k: int) -> tuple[Rows, Vectors]:
