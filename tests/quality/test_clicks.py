@@ -2,7 +2,8 @@
 
 Columns: user, item, age, gender, occupation, year of release and genres, as `shortlist bench ctr` reads them.
 The random deals differ by seed, the cut by time is one; networks start from three seeds. Random ones flatter:
-both are shown. Run with ``-rP`` to see the figures.
+both are shown. The floors are for the best of three models, a deviation below what was seen. Run with ``-rP``
+to see the figures.
 """
 
 import os
@@ -58,6 +59,6 @@ def test_random(tmp_path: Path) -> None:
 
 def test_by_time(tmp_path: Path) -> None:
     files = dealt(rows().sort("timestamp", maintain_order=True), tmp_path)
-    figures = bench_ctr(files, CtrBench(models=MODELS, seeds=len(SEEDS)))
+    figures = bench_ctr(files, CtrBench(models=MODELS, seeds=len(SEEDS), l2=5e-3))
     print(figures)
-    assert best({name: [run["auc"] for run in figures.runs[name]] for name in MODELS}) >= 0.716
+    assert best({name: [run["auc"] for run in figures.runs[name]] for name in MODELS}) >= 0.713
