@@ -59,6 +59,6 @@ def test_random(tmp_path: Path) -> None:
 
 def test_by_time(tmp_path: Path) -> None:
     files = dealt(rows().sort("timestamp", maintain_order=True), tmp_path)
-    figures = bench_ctr(files, CtrBench(models=MODELS, seeds=len(SEEDS), l2=5e-3))
+    figures = bench_ctr(files, CtrBench(models=MODELS, seeds=len(SEEDS)))
     print(figures)
     assert best({name: [run["auc"] for run in figures.runs[name]] for name in MODELS}) >= 0.713
