@@ -41,9 +41,9 @@ def scans_all(facts: Facts) -> bool:
 def scans(facts: Facts, k: int, allowed: int) -> bool:
     """Whether a search for k of so many allowed rows scans them, instead of asking the index.
 
-    Below a fifth of the rows it does. From there on, it does if the index, asked for as many items as leave k
-    allowed ones, would compare more vectors. A scan compares the allowed rows; one through lists asks of every
-    row whether it is allowed, and costs more for each that is.
+    Below a fifth of the rows it does. From there on, it does if the index, asked for as many items as leave
+    k allowed ones, would compare more vectors. A scan compares the allowed rows; one through lists asks of
+    every row whether it is allowed, and costs more for each that is.
 
     >>> ivf = Facts("ivf", 64, 100_000, effort=40, lists=1265)
     >>> [scans(ivf, 100, allowed) for allowed in (1_000, 19_000, 30_000, 90_000)]
