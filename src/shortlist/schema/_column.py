@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from math import copysign
 from typing import Any, Literal
 
 from shortlist.errors import SchemaError, near
@@ -83,6 +84,13 @@ class Domain:
     size: int | None = None
     low: float | None = None
     high: float | None = None
+
+    def __post_init__(self) -> None:
+        # -0.0 equals 0.0 but is written differently.
+        for end in ("low", "high"):
+            value = getattr(self, end)
+            if value == 0 and copysign(1.0, value) < 0:
+                object.__setattr__(self, end, 0.0)
 
 
 @dataclass(frozen=True, slots=True, init=False)

@@ -29,6 +29,14 @@ def test_normalize_a_constant() -> None:
     assert run([10.0] * 7, ops.Normalize()) == [0.0] * 7
 
 
+@pytest.mark.parametrize("value", [699051.2004938449, 0.1, -1e12 / 3, 1e-300])
+def test_what_rounding_leaves_of_a_constant_is_no_deviation(value: float) -> None:
+    for cut in (1, 2, 3, 7):
+        data = Dataset.of(pl.DataFrame({"x": [value] * 7})).cut(cut)
+        out = Workflow(["x" >> ops.Normalize()]).fit(data).transform(data).collect()["x"]
+        assert out.to_list() == pytest.approx([0.0] * 7, abs=1e-15 * abs(value) * 8)
+
+
 def test_normalize_takes_the_deviation_of_the_sample() -> None:
     # mean 3, squared differences 4 + 0 + 4, divided by 2: deviation 2.
     assert run([1, 3, 5, None], ops.Normalize()) == [-1.0, 0.0, 1.0, None]

@@ -15,14 +15,17 @@ from shortlist.features.ops._numeric import Numeric
 
 __all__ = ["Normalize"]
 
+# A deviation this small beside the mean is what rounding leaves of a constant column.
+_ROUNDING = 1e-12
+
 
 @dataclass(frozen=True)
 class Normalize(Numeric):
     """``(x - mean) / std`` of numbers, alone or in lists (over all elements).
 
     Mean and standard deviation (of the sample: divided by n - 1) are those of the finite values seen in
-    fitting. A constant column, a single value and a column without values have a deviation of 0, and give
-    ``x - mean``. Null stays null: put FillMissing before or after.
+    fitting. A constant column (up to the rounding of its mean), a single value and a column without values
+    have a deviation of 0, and give ``x - mean``. Null stays null: put FillMissing before or after.
 
     >>> from shortlist.features import Workflow
     >>> from shortlist.io import Dataset
@@ -43,7 +46,8 @@ class Normalize(Numeric):
     def finish(self, step: Step, totals: Mapping[str, pl.DataFrame], fitted: Mapping[str, State]) -> State:  # noqa: ARG002
         """Mean and standard deviation."""
         n, mean, m2 = totals["moments"].row(0)
-        return State({"mean": mean, "std": sqrt(m2 / (n - 1)) if n > 1 else 0.0})
+        std = sqrt(m2 / (n - 1)) if n > 1 else 0.0
+        return State({"mean": mean, "std": std if std > _ROUNDING * abs(mean) else 0.0})
 
     def scalars(self, step: Step, state: State) -> tuple[Scalar, ...]:  # noqa: ARG002
         """Subtract and divide in float64."""
