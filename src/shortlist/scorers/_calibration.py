@@ -98,7 +98,7 @@ class Isotonic:
     def apply(self, scores: Scores, slices: Slices | None = None) -> Chances:  # noqa: ARG002
         """See `Calibration`."""
         values = np.asarray(scores, dtype=np.float64)
-        own = values if self.odds else np.exp(-np.logaddexp(0.0, -values))
+        own = np.clip(values, 0, 1) if self.odds else np.exp(-np.logaddexp(0.0, -values))
         steps = np.interp(values, self.scores, self.chances)
         return ((1 - _SLOPE) * steps + _SLOPE * own).astype(np.float32)
 
