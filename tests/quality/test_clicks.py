@@ -2,7 +2,7 @@
 
 Columns: user, item, age, gender, occupation, year of release and genres, as `shortlist bench ctr` reads them.
 The random deals differ by seed, the cut by time is one; networks start from three seeds. Random ones flatter:
-both are shown. The floors are for the best of three models, a deviation below what was seen. Run with ``-rP``
+both are shown. The floors are for the best of three models, two deviations below what was seen where that is by time. Run with ``-rP``
 to see the figures.
 """
 
@@ -61,4 +61,4 @@ def test_by_time(tmp_path: Path) -> None:
     files = dealt(rows().sort("timestamp", maintain_order=True), tmp_path)
     figures = bench_ctr(files, CtrBench(models=MODELS, seeds=len(SEEDS)))
     print(figures)
-    assert best({name: [run["auc"] for run in figures.runs[name]] for name in MODELS}) >= 0.713
+    assert best({name: [run["auc"] for run in figures.runs[name]] for name in MODELS}) >= 0.703

@@ -56,7 +56,7 @@ def ctr_settings(rows: int) -> CtrSettings:
     (2048, 10)
     """
     if rows < _SMALL:
-        return CtrSettings(hidden=(256, 128), dropout=0.2, batch_size=2048, l2=5e-3, patience=4)
+        return CtrSettings(hidden=(256, 128), dropout=0.2, batch_size=2048, l2=1e-3, patience=4)
     if rows < _LARGE:
         return CtrSettings(l2=1e-4, patience=2)
     return CtrSettings(min_count=10)
