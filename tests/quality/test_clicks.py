@@ -2,8 +2,8 @@
 
 Columns: user, item, age, gender, occupation, year of release and genres, as `shortlist bench ctr` reads them.
 The random deals differ by seed, the cut by time is one; networks start from three seeds. Random ones flatter:
-both are shown. The floors are for the best of three models; by time it is two deviations below what was seen. Run
-with ``-rP`` to see the figures.
+both are shown. The floors are for the best of three models; by time it is two deviations below what was
+seen. Run with ``-rP`` to see the figures.
 """
 
 import os
