@@ -34,6 +34,7 @@ from shortlist.io import publish
 from shortlist.server import free_port
 
 CONNECTIONS = 8
+IDLE_S = 30.0
 ASKED = 64  # users whose lists are known; events come from others
 MALFORMED = (
     b"{",
@@ -64,9 +65,14 @@ class Connection:
     def __init__(self, port: int) -> None:
         self.port = port
         self.streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self.used = 0.0
 
     async def post(self, path: str, body: bytes) -> tuple[int, bytes]:
-        """Status and body of the answer."""
+        """Status and body of the answer; a connection that has idled is made anew, as servers close these."""
+        if self.streams is not None and perf_counter() - self.used > IDLE_S:
+            self.streams[1].close()
+            self.streams = None
+        self.used = perf_counter()
         if self.streams is None:
             self.streams = await asyncio.open_connection("127.0.0.1", self.port)
         reader, writer = self.streams
