@@ -99,7 +99,10 @@ def current(folder: Path | str) -> Path:
     Raises:
         BundleError: the list of versions is damaged.
     """
-    return shelf_of(folder).folder / shelf_of(folder).current if is_shelf(folder) else Path(folder)
+    if not is_shelf(folder):
+        return Path(folder)
+    shelf = shelf_of(folder)
+    return shelf.folder / shelf.current
 
 
 def publish(source: Path | str, folder: Path | str, *, keep: int = 5) -> Path:

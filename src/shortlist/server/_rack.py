@@ -142,10 +142,11 @@ class Rack:
 def mark_of(folder: Path) -> Mark | None:
     """What tells one state of a bundle's folder from the next; None while it cannot be read."""
     try:
-        manifest = (current(folder) / "manifest.json").stat()
+        version = current(folder)
+        manifest = (version / "manifest.json").stat()
     except (OSError, ShortlistError):
         return None
-    return (current(folder).name, manifest.st_ino, manifest.st_mtime_ns, manifest.st_size)
+    return (version.name, manifest.st_ino, manifest.st_mtime_ns, manifest.st_size)
 
 
 def _key(name: str, desk: Desk) -> str:

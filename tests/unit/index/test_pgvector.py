@@ -107,7 +107,6 @@ def test_another_table_is_refused(opened):
 
 
 def test_a_database_that_is_not_there():
-    pytest.importorskip("psycopg")
     with pytest.raises(DataError, match=r"look at the address"):
         PgVectorIndex("host=/nowhere/at/all dbname=x", "items").open()
 
