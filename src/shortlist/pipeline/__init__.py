@@ -26,6 +26,7 @@ from shortlist.pipeline._outcome_log import OutcomeLog
 from shortlist.pipeline._pin import Pin
 from shortlist.pipeline._pipeline import Pipeline
 from shortlist.pipeline._plain import load_stages, save_stages
+from shortlist.pipeline._plan import planned
 from shortlist.pipeline._popular import Popular
 from shortlist.pipeline._products import with_products
 from shortlist.pipeline._recommend_all import BatchOptions, recommend_all
@@ -47,6 +48,7 @@ from shortlist.pipeline._stage import (
     leaves,
 )
 from shortlist.pipeline._state import State
+from shortlist.pipeline._step import Note, Step, Watch
 from shortlist.pipeline._take import Take
 from shortlist.pipeline._thompson import Thompson
 from shortlist.pipeline._trace import StageTrace, Trace
@@ -71,6 +73,7 @@ __all__ = [
     "Lookup",
     "Match",
     "Merge",
+    "Note",
     "OutcomeLog",
     "Pin",
     "Pipeline",
@@ -86,10 +89,12 @@ __all__ = [
     "Stage",
     "StageTrace",
     "State",
+    "Step",
     "Take",
     "Thompson",
     "Told",
     "Trace",
+    "Watch",
     "build_index",
     "calibrate",
     "changed",
@@ -102,6 +107,7 @@ __all__ = [
     "load",
     "load_stages",
     "place_of_score",
+    "planned",
     "ranking_examples",
     "recommend_all",
     "save_stages",

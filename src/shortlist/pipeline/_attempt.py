@@ -11,6 +11,7 @@ from shortlist.pipeline._limit import Limit
 from shortlist.pipeline._missing_columns import with_promised
 from shortlist.pipeline._stage import Stage
 from shortlist.pipeline._state import State
+from shortlist.pipeline._step import Note
 
 __all__ = ["Attempts"]
 
@@ -31,7 +32,7 @@ class Attempts:
         self._threads = BoundedSemaphore(_LATE_AT_ONCE)
 
     def run(
-        self, source: Stage, requests: Requests, state: State, notes: list[str]
+        self, source: Stage, requests: Requests, state: State, notes: list[Note]
     ) -> tuple[Candidates, bool]:
         """The candidates of a source, and whether something failed; a group's parts are tried one by one."""
         if not state.is_live:
@@ -40,7 +41,7 @@ class Attempts:
         return waiting(), waiting.failed
 
     def follow(
-        self, stage: Stage, requests: Requests, found: Candidates, state: State, notes: list[str]
+        self, stage: Stage, requests: Requests, found: Candidates, state: State, notes: list[Note]
     ) -> tuple[Candidates, bool]:
         """What a stage makes of candidates, and whether it failed: then they are as they were."""
         if not (isinstance(stage, Limit) and state.is_live):
@@ -52,7 +53,7 @@ class Attempts:
         waiting = _Waiting(stage, work, found, notes=notes, threads=self._threads)
         return waiting(), waiting.failed
 
-    def _begin(self, source: Stage, requests: Requests, state: State, notes: list[str]) -> "_Waiting":
+    def _begin(self, source: Stage, requests: Requests, state: State, notes: list[Note]) -> "_Waiting":
         parts: list[_Waiting] = []
 
         def ask(part: Stage, asked: Requests) -> _Waiting:
@@ -79,7 +80,7 @@ class _Waiting:
         work: Callable[[], Candidates],
         instead: Candidates,
         *,
-        notes: list[str],
+        notes: list[Note],
         threads: BoundedSemaphore,
         parts: "list[_Waiting] | None" = None,
     ) -> None:
@@ -104,10 +105,10 @@ class _Waiting:
             found = self._work() if self._limit is None else self._within(self._limit)
         except Exception as error:
             _LOG.exception("source %r failed", self._stage.name)
-            return self._gave_up(f"failed: {type(error).__name__}: {error}")
+            return self._gave_up("failed", f"failed: {type(error).__name__}: {error}")
         if found is None:
             _LOG.warning("source %r was later than %s ms", self._stage.name, self._limit)
-            return self._gave_up(f"was later than {self._limit:g} ms")
+            return self._gave_up("late", f"was later than {self._limit:g} ms")
         return found
 
     def _begin(self, threads: BoundedSemaphore) -> None:
@@ -130,7 +131,8 @@ class _Waiting:
             raise self._answer[0]
         return self._answer[0]
 
-    def _gave_up(self, why: str) -> Candidates:
+    def _gave_up(self, reason: str, why: str) -> Candidates:
         self._failed = True
-        self._notes.append(f"{self._stage.name} {why}")
+        name = self._stage.name
+        self._notes.append(Note.of(f"{name} {why}", name, reason, len(self._instead)))
         return with_promised(self._instead, self._stage)

@@ -19,9 +19,10 @@ from shortlist.pipeline._drop import drop_listed
 from shortlist.pipeline._plan import filtered, planned
 from shortlist.pipeline._popular import Popular
 from shortlist.pipeline._remembered import Remembered
-from shortlist.pipeline._stage import Stage, Told, count_of, leaves
+from shortlist.pipeline._stage import Stage, count_of, leaves
 from shortlist.pipeline._state import State
-from shortlist.pipeline._trace import StageTrace, Trace, stage_trace
+from shortlist.pipeline._step import Note, Step, Watch
+from shortlist.pipeline._trace import Trace, trace_of
 from shortlist.report import Table
 
 __all__ = ["Pipeline"]
@@ -56,6 +57,7 @@ class Pipeline:
     _attempts: Attempts = field(default_factory=Attempts, repr=False, compare=False)
     _checked: list[bool] = field(default_factory=list, repr=False, compare=False)
     _answers: Remembered | None = field(default=None, repr=False, compare=False)
+    _watch: Watch | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "stages", tuple(self.stages))
@@ -98,6 +100,15 @@ class Pipeline:
         draws = any(hasattr(part, "seed") for stage in self.stages for part in leaves(stage))
         return replace(self, _answers=Remembered(size, seconds, by_id=draws))
 
+    def watched(self, watch: Watch) -> "Pipeline":
+        """The same pipeline that tells of every run what each stage did and how long it took.
+
+        Args:
+            watch: called as ``watch(requests, steps)`` with the number of requests and a `Step` a stage, in
+                the thread that answers.
+        """
+        return replace(self, _watch=watch)
+
     def check(self) -> Table:
         """What each stage needs and gives; printable.
 
@@ -123,9 +134,9 @@ class Pipeline:
             self._checked.append(True)
         state = self.state.for_run()
         if trace:
-            steps: list[StageTrace] = []
+            steps: list[Step] = []
             found, _ = self._run(requests, state, steps)
-            return found, Trace(len(requests), tuple(steps))
+            return found, trace_of(len(requests), steps)
         if self._answers is None or not state.is_live:
             return self._run(requests, state)[0]
         return self._answers.answer(requests, state, lambda asked: self._run(asked, state))[0]
@@ -173,26 +184,28 @@ class Pipeline:
         return replace(self, stages=filtered(self.stages, conditions), _checked=[], _answers=None)
 
     def _run(
-        self, requests: Requests, state: State, steps: list[StageTrace] | None = None
+        self, requests: Requests, state: State, steps: list[Step] | None = None
     ) -> tuple[Candidates, bool]:
         """The candidates, and whether nothing failed or was late; ``steps`` gets what each stage did."""
+        if steps is None and self._watch is not None:
+            steps = []
         stages = self.stages if requests.exclude is not None else planned(self.stages, requests.k)
         found, whole = Candidates.empty(len(requests)), True
         for place, stage in enumerate(stages):
-            before, start, notes = found, perf_counter(), list[str]()
+            before, start, notes = found, perf_counter(), list[Note]()
             if place == 0:
                 found, failed = self._find(stage, requests, state, notes)
             else:
                 found, failed = self._attempts.follow(stage, requests, found, state, notes)
             whole = whole and not failed
             if steps is not None:
-                seconds = perf_counter() - start
-                told = stage.told(before, found) if isinstance(stage, Told) and place else ()
-                steps.append(stage_trace(stage.name, seconds, before, found, (*notes, *told)))
+                steps.append(Step(stage, perf_counter() - start, before, found, notes))
+        if self._watch is not None:
+            self._watch(len(requests), steps or ())
         return found.first(requests.k), whole
 
     def _find(
-        self, source: Stage, requests: Requests, state: State, notes: list[str]
+        self, source: Stage, requests: Requests, state: State, notes: list[Note]
     ) -> tuple[Candidates, bool]:
         found, failed = self._attempts.run(source, requests, state, notes)
         found = self._filled(found, requests, state, notes)
@@ -202,11 +215,13 @@ class Pipeline:
         lists = requests.exclude.with_values(unwanted)
         return drop_listed(found, lists.keep(unwanted >= 0), len(state.items), "excluded"), failed
 
-    def _filled(self, found: Candidates, requests: Requests, state: State, notes: list[str]) -> Candidates:
+    def _filled(self, found: Candidates, requests: Requests, state: State, notes: list[Note]) -> Candidates:
         """Requests without candidates get those of the fallback."""
         empty = found.lengths == 0
         if self.fallback is None or not empty.any():
             return found
-        notes.append(f"{self.fallback.name} answers for {int(empty.sum())} requests without candidates")
+        count = int(empty.sum())
+        text = f"{self.fallback.name} answers for {count} requests without candidates"
+        notes.append(Note.of(text, self.fallback.name, "empty", count))
         others = self.fallback.run(requests, Candidates.empty(len(requests)), state)
         return merge([found, others.keep(empty[others.query_of])])

@@ -1,12 +1,15 @@
 """What each stage did."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from shortlist.data import Candidates
+from shortlist.pipeline._stage import Told
+from shortlist.pipeline._step import Step
 from shortlist.report import Table
 
-__all__ = ["StageTrace", "Trace", "stage_trace"]
+__all__ = ["StageTrace", "Trace", "trace_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +75,22 @@ class Trace:
         return str(Table(columns, rows, title=title, digits=3))
 
 
-def stage_trace(
-    name: str, seconds: float, before: Candidates, after: Candidates, notes: tuple[str, ...] = ()
-) -> StageTrace:
-    """Count what a stage did."""
-    dropped: Counter[str] = Counter()
-    for gone in after.dropped[len(before.dropped) :]:
-        dropped[gone.reason] += len(gone.items)
-    found = [(after.sources[place], int(n)) for place, n in _tally(after)]
+def trace_of(requests: int, steps: Sequence[Step]) -> Trace:
+    """Count what each stage did."""
+    return Trace(requests, tuple(_stage_trace(step, is_first=step is steps[0]) for step in steps))
+
+
+def _stage_trace(step: Step, *, is_first: bool) -> StageTrace:
+    found = [(step.after.sources[place], int(n)) for place, n in _tally(step.after)]
+    told = step.stage.told(step.before, step.after) if isinstance(step.stage, Told) and not is_first else ()
     return StageTrace(
-        name, seconds * 1e3, len(before.items), len(after.items), dict(dropped), dict(found), notes
+        step.stage.name,
+        step.seconds * 1e3,
+        len(step.before.items),
+        len(step.after.items),
+        step.dropped(),
+        dict(found),
+        (*map(str, step.notes), *told),
     )
 
 
