@@ -93,9 +93,7 @@ class Nulls:
 
     def plan(self, rows: pl.LazyFrame) -> pl.LazyFrame:
         """Count, by position of the column."""
-        counts = [
-            _is_null(column).sum().cast(pl.Int64).alias(str(n)) for n, column in enumerate(self.columns)
-        ]
+        counts = [_nulls(column).cast(pl.Int64).alias(str(n)) for n, column in enumerate(self.columns)]
         return rows.select(pl.len().cast(pl.Int64).alias("rows"), *counts)
 
     def merge(self, left: pl.DataFrame, right: pl.DataFrame) -> pl.DataFrame:
@@ -125,11 +123,12 @@ def raw_seen(plan: Plan, totals: Mapping[Any, pl.DataFrame]) -> tuple[Seen, ...]
     return tuple(nulls_of(plan).seen(totals[RAW])) if RAW in totals else ()
 
 
-def _is_null(column: Column) -> pl.Expr:
-    value = pl.col(column.name)
-    missing = value.is_null()
-    plain = column.shape.kind == "scalar" and element_type(column).is_float()
-    return missing | value.cast(pl.Float64).is_nan().fill_null(value=False) if plain else missing
+def _nulls(column: Column) -> pl.Expr:
+    """How many rows are null or NaN."""
+    value, kind = pl.col(column.name), element_type(column)
+    if column.shape.kind == "scalar" and kind.is_float():
+        return value.null_count() + value.cast(kind).is_nan().sum()
+    return value.null_count()
 
 
 def _coded(column: Column, out: pl.DataFrame, buckets: int) -> Seen:
@@ -137,8 +136,8 @@ def _coded(column: Column, out: pl.DataFrame, buckets: int) -> Seen:
     if column.is_list:
         codes = codes.list.explode(empty_as_null=False, keep_nulls=False)
     values = codes.filter(codes != PADDING) if column.is_list else codes
-    unknown = values.is_between(FIRST_UNKNOWN, first_value(buckets) - 1).sum()
-    return Seen(column.name, len(values), int((values == NULL).sum()), int(unknown))
+    low = values.filter(values < first_value(buckets))  # a few of all
+    return Seen(column.name, len(values), int((low == NULL).sum()), int((low >= FIRST_UNKNOWN).sum()))
 
 
 def vocabularies(plan: Plan, states: States) -> dict[str, State]:

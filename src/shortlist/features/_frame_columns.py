@@ -6,7 +6,16 @@ import polars as pl
 
 from shortlist.schema import Column, Tags
 
-__all__ = ["as_left", "dtype_name", "element_type", "enter", "leave", "on_elements", "polars_type"]
+__all__ = [
+    "as_left",
+    "dtype_name",
+    "element_type",
+    "enter",
+    "leave",
+    "nan_to_null",
+    "on_elements",
+    "polars_type",
+]
 
 _TYPES: dict[str, pl.DataType] = {
     "int8": pl.Int8(),
@@ -78,3 +87,8 @@ def as_left(column: Column) -> Column:
 def on_elements(column: Column, value: pl.Expr, change: Callable[[pl.Expr], pl.Expr]) -> pl.Expr:
     """Apply an elementwise change to the values of a column, or to those within its lists."""
     return value.list.eval(change(pl.element())) if column.is_list else change(value)
+
+
+def nan_to_null(numbers: pl.Series) -> pl.Series:
+    """Floats with null in place of NaN; most columns have none, which is quicker to see than to change."""
+    return numbers.fill_nan(None) if numbers.is_nan().any() else numbers

@@ -2,21 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from shortlist.data import Array, Ragged
-from shortlist.features._compiled import kernels
+from shortlist.features._frame_columns import nan_to_null
 from shortlist.features._key_table import UNKNOWN_KEY, KeyTable, Positions
-from shortlist.features._numbered import frozen
+from shortlist.features._taken import taken
 from shortlist.schema import FIRST_UNKNOWN, first_value
 
-__all__ = ["Codes", "Gather", "ToValue", "Values", "taken"]
-
-T = TypeVar("T", bound=np.generic)
+__all__ = ["Codes", "Gather", "ToValue", "Values"]
 
 
 class ToValue(Protocol):
@@ -73,7 +71,7 @@ class Values:
         def take(places: pl.Series) -> pl.Series:
             # Inside when-then, Polars nulls the rows that do not matter.
             known = places.fill_null(UNKNOWN_KEY) if places.null_count() else places
-            return pl.Series(places.name, taken(self.numbers, known.to_numpy())).fill_nan(None)
+            return nan_to_null(pl.Series(places.name, taken(self.numbers, known.to_numpy())))
 
         return place.map_batches(take, return_dtype=pl.Float64, is_elementwise=True)
 
@@ -97,12 +95,3 @@ class Gather:
     outputs: Mapping[str, ToValue]
     buckets: int = 1
     strict: str | None = None
-
-
-def taken(values: npt.NDArray[T], places: Positions) -> npt.NDArray[T]:
-    """Values by place, which must be among them; places below 0 count from the end."""
-    loops = kernels(len(places), asked=0)
-    if loops is None:
-        return values[places]
-    found: npt.NDArray[T] = loops.take(frozen(values), frozen(places))
-    return found

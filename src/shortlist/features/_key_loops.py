@@ -4,7 +4,7 @@ Distinct values are numbered from 1 in the order of their first rows; 0 is null.
 addressing and linear steps, at most half full, has the numbers, 0 for an empty slot. A string is two words,
 as in Arrow's views: its length and first bytes, then the rest of up to 12 bytes, or where the bytes are.
 Rows go block by block: first every value's first slot is read, so that the reads wait for memory together;
-then the few rows whose value is not there go on one by one.
+then the rows are compared one by one, and the few whose value is not there go on to the next slots.
 """
 
 from typing import Any
@@ -56,57 +56,62 @@ def number_integers(  # noqa: PLR0917 - compiled loops take no keywords
         start: the first row.
     """
     mask, most, nulls = U(len(slots) - 1), len(keys) - 1, len(missing) > 0
-    hashes, left = np.empty(_BLOCK, np.uint64), np.empty(_BLOCK, np.int64)
+    spots, firsts = np.empty(_BLOCK, np.uint32), np.empty(_BLOCK, np.int32)
     for begin in range(start, len(values), _BLOCK):
-        end = min(begin + _BLOCK, len(values))
-        if count + end - begin > most:
+        rows = min(_BLOCK, len(values) - begin)
+        if count + rows > most:
             return begin, count
-        for row in range(begin, end):
-            hashes[row - begin] = mixed(U(values[row]))
-        for row in range(begin, end):
-            out[row] = slots[hashes[row - begin] & mask]
-        waiting = 0
-        for row in range(begin, end):
-            null = nulls and missing[row]
-            left[waiting] = row
-            waiting += (out[row] == 0 or keys[out[row]] != values[row]) and not null
-            out[row] = 0 if null else out[row]
-        for place in range(waiting):
-            row, value = left[place], values[left[place]]
-            slot = hashes[row - begin] & mask
-            while slots[slot] != 0 and keys[slots[slot]] != value:
-                slot = (slot + U(1)) & mask
-            if slots[slot] == 0:
-                count += 1
-                keys[count], slots[slot] = value, count
-            out[row] = slots[slot]
+        for place in range(rows):
+            spots[place] = mixed(U(values[begin + place])) & mask
+        for place in range(rows):
+            firsts[place] = slots[spots[place]]
+        for place in range(rows):
+            row, number = begin + place, firsts[place]
+            if nulls and missing[row]:
+                out[row] = 0
+                continue
+            value = values[row]
+            if number == 0 or keys[number] != value:
+                slot = U(spots[place])
+                while slots[slot] != 0 and keys[slots[slot]] != value:
+                    slot = (slot + U(1)) & mask
+                if slots[slot] == 0:
+                    count += 1
+                    keys[count], slots[slot] = value, count
+                number = slots[slot]
+            out[row] = number
     return len(values), count
 
 
 @compiled
 def find_integers(values: Integers, missing: Flags, keys: Integers, slots: Numbers) -> Integers:
     """The number of each value less one, -1 for one without a number, -2 for null: int64 [N]."""
-    out, nulls, mask = np.empty(len(values), np.int64), len(missing) > 0, U(len(slots) - 1)
-    hashes, left = np.empty(_BLOCK, np.uint64), np.empty(_BLOCK, np.int64)
+    out, mask = np.empty(len(values), np.int64), U(len(slots) - 1)
+    spots, firsts = np.empty(_BLOCK, np.uint32), np.empty(_BLOCK, np.int32)
     for start in range(0, len(values), _BLOCK):
-        end = min(start + _BLOCK, len(values))
-        for row in range(start, end):
-            hashes[row - start] = mixed(U(values[row]))
-        for row in range(start, end):
-            out[row] = slots[hashes[row - start] & mask]
-        waiting = 0
-        for row in range(start, end):
-            null = nulls and missing[row]
-            left[waiting] = row
-            waiting += out[row] != 0 and keys[out[row]] != values[row] and not null
-            out[row] = -2 if null else out[row] - 1
-        for place in range(waiting):
-            row, value = left[place], values[left[place]]
-            slot = hashes[row - start] & mask
-            while slots[slot] != 0 and keys[slots[slot]] != value:
-                slot = (slot + U(1)) & mask
-            out[row] = slots[slot] - 1
+        rows = min(_BLOCK, len(values) - start)
+        for place in range(rows):
+            spots[place] = mixed(U(values[start + place])) & mask
+        for place in range(rows):
+            firsts[place] = slots[spots[place]]
+        for place in range(rows):
+            value, number = values[start + place], firsts[place]
+            if number != 0 and keys[number] != value:
+                slot = U(spots[place])
+                while number != 0 and keys[number] != value:
+                    slot = (slot + U(1)) & mask
+                    number = slots[slot]
+            out[start + place] = number - 1
+    _mark(missing, out)
     return out
+
+
+@inlined
+def _mark(missing: Any, out: Any) -> None:
+    """Put -2 where a value is null."""
+    for row in range(len(missing)):
+        if missing[row]:
+            out[row] = -2
 
 
 @inlined
@@ -125,6 +130,26 @@ def _text_hash(first: Any, second: Any, buffers: Any) -> Any:
         total = mixed(total ^ word_at(place + done))
         done += _WORD
     return total if done == length else mixed(total ^ word_at(place + length - _WORD))
+
+
+@inlined
+def _text_spots(  # noqa: PLR0917 - compiled loops take no keywords
+    views: Any, buffers: Any, missing: Any, start: Any, mask: Any, rows: Any, spots: Any
+) -> Any:
+    """The first slot of each string of a block, and how many bytes the long ones have."""
+    long, found = 0, 0
+    for place in range(rows):
+        first, second = views[start + place, 0], views[start + place, 1]
+        spots[place] = mixed(first ^ mixed(second)) & mask
+        found += (first & _LOW) > _INLINE
+    if found:
+        for place in range(rows):
+            row = start + place
+            length = views[row, 0] & _LOW
+            if length > _INLINE and not (len(missing) > 0 and missing[row]):
+                spots[place] = _text_hash(views[row, 0], views[row, 1], buffers) & mask
+                long += np.int64(length)
+    return long
 
 
 @inlined
@@ -201,39 +226,36 @@ def number_texts(  # noqa: PLR0917 - the same
     """
     (views, buffers, missing), (keys, key_buffers, slots, heap) = column, table
     mask, most, nulls = U(len(slots) - 1), len(keys) - 1, len(missing) > 0
-    hashes, left = np.empty(_BLOCK, np.uint64), np.empty(_BLOCK, np.int64)
+    spots, firsts = np.empty(_BLOCK, np.uint32), np.empty(_BLOCK, np.int32)
     last = U(len(key_buffers) - 1)
     for begin in range(start, len(views), _BLOCK):
-        end = min(begin + _BLOCK, len(views))
-        long: Any = 0
-        for row in range(begin, end):
-            null, length = nulls and missing[row], views[row, 0] & _LOW
-            hashes[row - begin] = U(0) if null else _text_hash(views[row, 0], views[row, 1], buffers)
-            long += 0 if null or length <= _INLINE else np.int64(length)
-        if count + end - begin > most or used + long > len(heap):
+        rows = min(_BLOCK, len(views) - begin)
+        long = _text_spots(views, buffers, missing, begin, mask, rows, spots)
+        if count + rows > most or used + long > len(heap):
             return begin, count, used
-        for row in range(begin, end):
-            out[row] = slots[hashes[row - begin] & mask]
-        waiting = 0
-        for row in range(begin, end):
-            null, number = nulls and missing[row], out[row]
-            left[waiting] = row
-            waiting += (number == 0 or not _is_short(views, row, keys, number)) and not null
-            out[row] = 0 if null else number
-        for place in range(waiting):
-            row = left[place]
-            first, second, slot = views[row, 0], views[row, 1], hashes[row - begin] & mask
-            while slots[slot] != 0 and not _is_text(first, second, buffers, keys, slots[slot], key_buffers):
-                slot = (slot + U(1)) & mask
-            if slots[slot] == 0:
-                if first & _LOW > _INLINE:
-                    length = np.int64(first & _LOW)
-                    _keep(second, length, buffers, heap, used)
-                    second = last | (U(used) << _HALF)
-                    used += length
-                count += 1
-                keys[count, 0], keys[count, 1], slots[slot] = first, second, count
-            out[row] = slots[slot]
+        for place in range(rows):
+            firsts[place] = slots[spots[place]]
+        for place in range(rows):
+            row, number = begin + place, firsts[place]
+            if nulls and missing[row]:
+                out[row] = 0
+                continue
+            if number == 0 or not _is_short(views, row, keys, number):
+                first, second, slot = views[row, 0], views[row, 1], U(spots[place])
+                while slots[slot] != 0 and not _is_text(
+                    first, second, buffers, keys, slots[slot], key_buffers
+                ):
+                    slot = (slot + U(1)) & mask
+                if slots[slot] == 0:
+                    if first & _LOW > _INLINE:
+                        length = np.int64(first & _LOW)
+                        _keep(second, length, buffers, heap, used)
+                        second = last | (U(used) << _HALF)
+                        used += length
+                    count += 1
+                    keys[count, 0], keys[count, 1], slots[slot] = first, second, count
+                number = slots[slot]
+            out[row] = number
     return len(views), count, used
 
 
@@ -243,25 +265,21 @@ def find_texts(  # noqa: PLR0917 - compiled loops take no keywords
 ) -> Integers:
     """The number of each string less one, -1 for one without a number, -2 for null: int64 [N]."""
     out, nulls, mask = np.empty(len(views), np.int64), len(missing) > 0, U(len(slots) - 1)
-    hashes, left = np.empty(_BLOCK, np.uint64), np.empty(_BLOCK, np.int64)
+    spots, firsts = np.empty(_BLOCK, np.uint32), np.empty(_BLOCK, np.int32)
     for start in range(0, len(views), _BLOCK):
-        end = min(start + _BLOCK, len(views))
-        for row in range(start, end):
-            hashes[row - start] = (
-                U(0) if nulls and missing[row] else _text_hash(views[row, 0], views[row, 1], buffers)
-            )
-        for row in range(start, end):
-            out[row] = slots[hashes[row - start] & mask]
-        waiting = 0
-        for row in range(start, end):
-            null, number = nulls and missing[row], out[row]
-            left[waiting] = row
-            waiting += number != 0 and not _is_short(views, row, keys, number) and not null
-            out[row] = -2 if null else number - 1
-        for place in range(waiting):
-            row = left[place]
-            first, second, slot = views[row, 0], views[row, 1], hashes[row - start] & mask
-            while slots[slot] != 0 and not _is_text(first, second, buffers, keys, slots[slot], key_buffers):
-                slot = (slot + U(1)) & mask
-            out[row] = slots[slot] - 1
+        rows = min(_BLOCK, len(views) - start)
+        _text_spots(views, buffers, missing, start, mask, rows, spots)
+        for place in range(rows):
+            firsts[place] = slots[spots[place]]
+        for place in range(rows):
+            row, number = start + place, firsts[place]
+            if nulls and missing[row]:
+                out[row] = -2
+                continue
+            if number != 0 and not _is_short(views, row, keys, number):
+                first, second, slot = views[row, 0], views[row, 1], U(spots[place])
+                while number != 0 and not _is_text(first, second, buffers, keys, number, key_buffers):
+                    slot = (slot + U(1)) & mask
+                    number = slots[slot]
+            out[row] = number - 1
     return out

@@ -16,11 +16,11 @@ from shortlist.features._combination_index import CombinationIndex
 from shortlist.features._compiled import LEAST_ROWS, kernels, may_compile
 from shortlist.features._integer_index import IntegerIndex
 from shortlist.features._numbered import LongIndex, can_number
+from shortlist.features._taken import taken
 
 __all__ = ["NULL_KEY", "UNKNOWN_KEY", "KeyTable"]
 
 Positions = npt.NDArray[np.int64]
-Numbers = npt.NDArray[np.int32]
 
 UNKNOWN_KEY, NULL_KEY = -1, -2
 
@@ -53,7 +53,7 @@ class KeyTable:
         self.frame = frame
         self.keys = keys
         self._places: list[tuple[pl.Expr, pl.Expr]] = []
-        self._whole: tuple[KeyTable, Numbers] | None = None
+        self._whole: tuple[KeyTable, Positions] | None = None
         self._asked = 0
         self._long: LongIndex | None = None
         self._batch: BatchIndex | None = None
@@ -91,9 +91,9 @@ class KeyTable:
         found = whole.positions(self._series if len(self.keys) == 1 else keys.to_struct())
         if (found < 0).any() or (whole._whole is not None and whole._whole[0] is self):
             return False
-        numbers = np.full(len(whole) + 2, UNKNOWN_KEY, np.int32)
+        numbers = np.full(len(whole) + 2, UNKNOWN_KEY, np.int64)
         numbers[NULL_KEY] = NULL_KEY
-        numbers[found] = np.arange(len(self), dtype=np.int32)
+        numbers[found] = np.arange(len(self))
         with self._lock:
             self._whole, self._places = (whole, numbers), []
         return True
@@ -182,7 +182,7 @@ class KeyTable:
 
         def take(places: pl.Series) -> pl.Series:
             known = places.fill_null(UNKNOWN_KEY) if places.null_count() else places
-            return pl.Series(places.name, numbers[known.to_numpy()].astype(np.int64))
+            return pl.Series(places.name, taken(numbers, known.to_numpy()))
 
         place = whole.place(value)
         same = np.array_equal(numbers[: len(whole)], np.arange(len(whole)))

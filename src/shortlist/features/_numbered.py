@@ -229,7 +229,11 @@ def frozen(array: npt.NDArray[T]) -> npt.NDArray[T]:
 
 def missing(values: pl.Series) -> Flags:
     """Where a column is null; bool [N], empty where it is so nowhere."""
-    return frozen(values.is_null().to_numpy()) if values.null_count() else _NONE
+    if not values.null_count():
+        return _NONE
+    flags = values.is_null().to_arrow()
+    bits, end = np.frombuffer(flags.buffers()[1], np.uint8), flags.offset + len(flags)
+    return frozen(np.unpackbits(bits, count=end, bitorder="little")[flags.offset :].view(np.bool_))
 
 
 def _room(expected: int) -> int:

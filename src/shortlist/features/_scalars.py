@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from shortlist.features._frame_columns import nan_to_null
+
 __all__ = ["Affine", "Clamp", "Fill", "Floats", "Log1p", "Scalar", "run_expr", "run_scalars", "stacked"]
 
 Floats = npt.NDArray[np.float64]
@@ -67,7 +69,7 @@ class Clamp:
 
     def expr(self, x: pl.Expr) -> pl.Expr:
         """Minimum and maximum."""
-        return x.clip(self.low, self.high)
+        return x.clip(*(bound if np.isfinite(bound) else None for bound in (self.low, self.high)))
 
     def array(self, x: Floats) -> Floats:
         """Minimum and maximum."""
@@ -88,8 +90,14 @@ class Log1p:
     """
 
     def expr(self, x: pl.Expr) -> pl.Expr:
-        """Natural logarithm."""
-        return pl.when(x > -1.0).then(x).log1p()
+        """Natural logarithm, NumPy's as that of arrays, which takes several numbers at once."""
+
+        def changed(values: pl.Series) -> pl.Series:
+            numbers = values.to_numpy()
+            known = numbers.size > 0 and numbers.min() > -1.0
+            return nan_to_null(pl.Series(values.name, np.log1p(numbers) if known else self.array(numbers)))
+
+        return x.map_batches(changed, return_dtype=pl.Float64, is_elementwise=True)
 
     def array(self, x: Floats) -> Floats:
         """Natural logarithm."""

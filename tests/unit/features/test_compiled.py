@@ -15,7 +15,6 @@ from shortlist.features import Workflow, _compiled, _key_table, _numbered, ops
 from shortlist.features._batch_index import BatchIndex
 from shortlist.features._compiled import kernels, may_compile
 from shortlist.features._frames import stretches
-from shortlist.features._gather import taken
 from shortlist.features._hash import mix
 from shortlist.features._key_table import KeyTable
 from shortlist.features._keyed_statistics import KeyedMoments
@@ -23,6 +22,7 @@ from shortlist.features._numbered import LongIndex, numbered, numbering
 from shortlist.features._running import Running
 from shortlist.features._scalars import Affine, Clamp, Fill, Log1p, run_scalars
 from shortlist.features._statistics import Counts, Moments
+from shortlist.features._taken import taken
 from shortlist.features.engine import Local
 from shortlist.features.engine._memory import give_back, share_heap
 from shortlist.features.ops._groups import group_places
