@@ -137,7 +137,8 @@ def _text_spots(  # noqa: PLR0917 - compiled loops take no keywords
     views: Any, buffers: Any, missing: Any, start: Any, mask: Any, rows: Any, spots: Any
 ) -> Any:
     """The first slot of each string of a block, and how many bytes the long ones have."""
-    long, found = 0, 0
+    long: Any = 0
+    found = 0
     for place in range(rows):
         first, second = views[start + place, 0], views[start + place, 1]
         spots[place] = mixed(first ^ mixed(second)) & mask
