@@ -21,7 +21,7 @@ from _etl.data import GROUP, KEYS, PLAIN, SCHEMA, SKEWED
 from shortlist.data import Batch, Ragged
 from shortlist.features import Workflow, ops
 from shortlist.features.engine import Local
-from shortlist.io import Dataset
+from shortlist.io import Dataset, Layout
 
 if find_spec("numba") is not None:  # an import like the others; Shortlist makes it when there is much to do
     import_module("numba")
@@ -78,7 +78,8 @@ def shortlist(task: Task) -> dict[str, float]:
     rows, flow = dataset(task["files"], task["cut"]), workflow()
     flow.fit(rows, engine=Local(threads=1, memory=memory))
     fit = clock.since()
-    flow.write(rows, out / "rows", engine=Local(threads=task["threads"], memory=memory))
+    layout = Layout(row_group_rows=GROUP)  # as those of the floor
+    flow.write(rows, out / "rows", layout=layout, engine=Local(threads=task["threads"], memory=memory))
     done = clock.since()
     flow.save(out / "workflow")
     return {"fit": fit.wall, "transform": done.wall - fit.wall, "cpu": done.cpu}
