@@ -123,9 +123,8 @@ def test_remembered_windows_count_what_a_fresh_count_gives(first: list, steps: l
     for step in steps:
         if len(step) == 2:
             since, before = step
-            assert (
-                windows.counts(since, before).tolist() == log.popularity(since, max(since, before)).tolist()
-            )
+            fresh = log.popularity(since, max(since, before)).tolist()
+            assert windows.counts(since, before, ITEMS).tolist() == fresh
         else:
             log.append(*_arrays([step]))
             windows.forget_from(step[2])

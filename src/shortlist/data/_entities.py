@@ -95,8 +95,10 @@ class Entities:
     def _combined(self, codes: Sequence[Positions]) -> Positions:
         found = self._places(0, codes[0])
         for axis in range(1, len(codes)):
-            place = self._places(axis, codes[axis])
-            found = np.where((found < 0) | (place < 0), -1, found * max(self._sizes[axis], 1) + place)
+            place, size = self._places(axis, codes[axis]), self._sizes[axis]
+            # Items that came since the log was made have no events in it.
+            known = (found >= 0) & (place >= 0) & (place < size)
+            found = np.where(known, found * size + place, -1)
         return found
 
     def _places(self, axis: int, code: Positions) -> Positions:

@@ -12,6 +12,9 @@ from shortlist.errors import DataError
 
 __all__ = ["Keys"]
 
+# Joined ids have a dictionary of their own while they are fewer than this part of all.
+_MANY = 16
+
 
 class Keys:
     """Distinct raw ids in a fixed order; the position of an id is its place in that order.
@@ -26,6 +29,8 @@ class Keys:
 
     def __init__(self, values: Sequence[Any] | Array) -> None:
         self.values = _as_key_array(values)
+        self._first: Keys | None = None
+        self._fresh: dict[str, int] = {}
         if len(self._lookup if self.values.dtype == object else np.unique(self.values)) != len(self.values):
             raise DataError(
                 "Keys", received="an id twice", expected="every id once", remedy="drop duplicates"
@@ -60,10 +65,15 @@ class Keys:
     def _lookup(self) -> dict[str, int]:
         return {value: place for place, value in enumerate(self.values.tolist())}
 
+    @property
+    def first(self) -> "Keys":
+        """The ids that these were before any were joined to them; their positions are the same."""
+        return self if self._first is None else self._first
+
     def joined(self, values: Array) -> "Keys":
         """These ids and more at the end, which are of the same type, distinct, and not among them.
 
-        Sorted arrays are merged and not sorted again: the cost is that of a copy.
+        Sorted arrays are merged and not sorted again, dictionaries are shared: the cost is that of a copy.
 
         >>> keys = Keys([7, 3]).joined(np.array([5]))
         >>> keys.values.tolist(), keys.positions([3, 5, 7]).tolist()
@@ -72,9 +82,12 @@ class Keys:
         if len(self) == 0:
             return Keys(values)
         keys = self._like(np.concatenate([self.values, values]))
+        keys._first = self.first
         if self.values.dtype == object:
-            fresh = {value: len(self) + place for place, value in enumerate(values.tolist())}
-            keys.__dict__["_lookup"] = self._lookup | fresh
+            fresh = self._fresh | {value: len(self) + place for place, value in enumerate(values.tolist())}
+            many = len(fresh) * _MANY > len(self._lookup)
+            keys.__dict__["_lookup"] = self._lookup | fresh if many else self._lookup
+            keys._fresh = {} if many else fresh
             return keys
         order = np.argsort(values, kind="stable")
         places = np.searchsorted(self._sorted, values[order])
@@ -102,16 +115,21 @@ class Keys:
     def _like(self, values: Array) -> "Keys":
         """Ids that are known to be distinct and of the type of these."""
         keys = Keys.__new__(Keys)
-        keys.values = values
+        keys.values, keys._first, keys._fresh = values, None, {}
         return keys
 
     def _by_dictionary(self, ids: Iterable[Any] | Array) -> npt.NDArray[np.int64]:
-        find = self._lookup.get
+        find = self._found if self._fresh else self._lookup.get
         plain = ids.tolist() if isinstance(ids, np.ndarray) else list(ids)
         found = (
             find(key if isinstance(key, str) else str(key), -1) if key is not None else -1 for key in plain
         )
         return np.fromiter(found, np.int64, len(plain))
+
+    def _found(self, key: str, otherwise: int) -> int:
+        """The place of an id among those of the large dictionary, or among those joined since."""
+        place = self._lookup.get(key)
+        return self._fresh.get(key, otherwise) if place is None else place
 
 
 def _as_key_array(values: Sequence[Any] | Array) -> Array:

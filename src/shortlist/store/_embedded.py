@@ -1,6 +1,8 @@
 """The store that lives inside the process."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from typing import Any, final
@@ -9,17 +11,18 @@ import numpy as np
 import numpy.typing as npt
 
 from shortlist.data import Array, ArrayLog, Keys, Of, Ragged
-from shortlist.errors import ArgumentError, SchemaError, near
-from shortlist.io import Dataset, item_table, user_table
+from shortlist.io import Dataset
 from shortlist.schema import Column, Schema
-from shortlist.store._event_columns import EventColumns, event_schema
-from shortlist.store._events import events_log, ids_of, time_after
+from shortlist.store._appended import Came, as_appended, within
+from shortlist.store._catalogue import Catalogue
+from shortlist.store._contents import contents_of
+from shortlist.store._event_columns import Attributes, event_column, known_values
 from shortlist.store._files import Contents, read_contents, write_contents
 from shortlist.store._forget import without_user
+from shortlist.store._item_rows import ItemRow
 from shortlist.store._journal import Journal
 from shortlist.store._layered_log import LayeredLog
 from shortlist.store._newcomers import Newcomers
-from shortlist.store._table import table_of
 from shortlist.store._windows import Windows
 
 __all__ = ["EmbeddedStore"]
@@ -28,7 +31,6 @@ Positions = npt.NDArray[np.int64]
 Weights = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.float64]
 Columns = Mapping[str, Positions]
-
 _NOTHING: Columns = {}
 
 
@@ -51,16 +53,18 @@ class EmbeddedStore:
     """
 
     def __init__(self, contents: Contents) -> None:
-        self._items = contents.items
+        self._catalogue = Catalogue(contents.items, contents.listed)
         self._users = contents.users
         self._columns = contents.columns
         self._known = Newcomers(contents.users.keys)
         self._log = LayeredLog(contents.events)
         self._windows = Windows(self._log)
-        self._until = contents.until
+        self._came = Came(contents.until, int((contents.events.items < 0).sum()))
         self._journal: Journal | None = None
         self._lock = Lock()
-        self._unknown_items = int((contents.events.items < 0).sum())
+        self._first: EmbeddedStore | None = None
+        self._present: EmbeddedStore | None = None
+        self._first = self._present = copy(self)
 
     @classmethod
     def build(
@@ -83,13 +87,7 @@ class EmbeddedStore:
         Raises:
             SchemaError: a column cannot be one of events, or ids have different types.
         """
-        own = EventColumns(event_schema(events.schema, columns))
-        catalogue = item_table(events, before=None) if items is None else items
-        people = user_table(events, before=None) if users is None else users
-        item_rows = table_of(catalogue, catalogue.schema.item.name, ids_of(events, events.schema.item.name))
-        user_rows = table_of(people, people.schema.user.name, ids_of(events, events.schema.user.name))
-        log = events_log(events, user_rows, item_rows, own)
-        return cls(Contents(item_rows, user_rows, log, time_after(events), own))
+        return cls(contents_of(events, items, users, columns))
 
     @classmethod
     def open(cls, folder: Path | str, live: Path | str | None = None) -> "EmbeddedStore":
@@ -112,26 +110,62 @@ class EmbeddedStore:
         return store
 
     def save(self, folder: Path | str) -> None:
-        """Write tables and events, those appended since included, as a folder that appears whole.
-
-        Appended events whose item is unknown have no position: they stay in the ``live`` file only.
-        """
+        """Write tables and events as a folder that appears whole; events of unknown items are left out."""
         with self._lock:
-            users, log = self._users.extended(self._known.ids), self._log.flattened()
-            write_contents(Contents(self._items, users, log, self._until, self._columns), Path(folder))
+            write_contents(self._contents(), Path(folder))
 
     def without_user(self, user: Any) -> tuple["EmbeddedStore", int]:
         """Another store without the events and the facts of a user, and how many events went.
 
-        The user's position stays taken, under an id that stands for nobody, so learners go on fitting. Events
-        that came since the store was built are those of the new one's tables; its ``live`` file is another
-        matter, see `forget_live`.
+        The user's position stays taken, under an id that stands for nobody, so learners go on fitting. The
+        ``live`` file is another matter, see `forget_live`.
         """
         with self._lock:
-            users, log = self._users.extended(self._known.ids), self._log.flattened()
-            contents = Contents(self._items, users, log, self._until, self._columns)
+            contents = self._contents()
         kept, gone = without_user(contents, user)
         return EmbeddedStore(kept), gone
+
+    def pinned(self) -> "EmbeddedStore":
+        """The store with its catalogue as it is now; events go on arriving. The same object until an edit."""
+        return self if self._present is None else self._present
+
+    @property
+    def edits(self) -> tuple["EmbeddedStore", Positions]:
+        """The store before its item table was edited, and the positions that were, rising; see `pinned`."""
+        return self if self._first is None else self._first, self._catalogue.places
+
+    def upserted(self, rows: Sequence[ItemRow], where: str = "upsert_items") -> "EmbeddedStore":
+        """What `pinned` will give after `upsert_items`; nothing changes until it is handed to `adopt`.
+
+        Args:
+            rows: raw item ids with raw values by column; what is not given stays, or is null where the item
+                is new. An item that was taken out is shown again.
+            where: what messages call the rows.
+
+        Raises:
+            ArgumentError: an id is none of the table's type, or a value none of its column's.
+        """
+        return self._edited(self._catalogue.upserted(rows, where))
+
+    def without_items(self, ids: Iterable[Any]) -> "EmbeddedStore":
+        """What `pinned` will give after `delete_items`, see `upserted`."""
+        return self._edited(self._catalogue.without(ids))
+
+    def adopt(self, edited: "EmbeddedStore") -> None:
+        """Make the catalogue of `upserted` or `without_items` this store's; edits come one at a time."""
+        with self._lock:
+            catalogue = edited._catalogue
+            if len(catalogue) > len(self._catalogue):
+                self._log.grow(len(catalogue), catalogue.added)
+            self._catalogue, self._present = catalogue, edited
+
+    def upsert_items(self, rows: Sequence[ItemRow]) -> None:
+        """Add items and change columns of known ones, see `upserted`; they last as long as the process."""
+        self.adopt(self.upserted(rows))
+
+    def delete_items(self, ids: Iterable[Any]) -> None:
+        """Take items out of what may be shown; their rows and events stay. Unknown ids are passed over."""
+        self.adopt(self.without_items(ids))
 
     def close(self) -> None:
         """Let go of the ``live`` file."""
@@ -141,7 +175,7 @@ class EmbeddedStore:
     @property
     def items(self) -> Keys:
         """The raw item ids in order of their positions."""
-        return self._items.keys
+        return self._catalogue.keys
 
     @property
     def users(self) -> Keys:
@@ -151,12 +185,12 @@ class EmbeddedStore:
     @property
     def listed(self) -> npt.NDArray[np.bool_]:
         """Bool [items]: whether an item is of the item table, and so may be shown."""
-        return np.arange(len(self._items)) < self._items.listed
+        return self._catalogue.listed
 
     @property
     def item_schema(self) -> Schema:
         """Columns of the item table."""
-        return self._items.schema
+        return self._catalogue.schema
 
     @property
     def user_schema(self) -> Schema:
@@ -166,12 +200,12 @@ class EmbeddedStore:
     @property
     def until(self) -> int:
         """One microsecond after the newest event; 0 when there is none."""
-        return self._until
+        return self._came.until
 
     @property
     def unknown_items(self) -> int:
         """How many events name an item that the store does not know."""
-        return self._unknown_items
+        return self._came.unknown_items
 
     @property
     def cut_bytes(self) -> int:
@@ -184,7 +218,7 @@ class EmbeddedStore:
 
     def item_columns(self, items: Positions, names: tuple[str, ...]) -> Mapping[str, Array | Ragged]:
         """Raw values of item columns; null where the position is -1."""
-        return self._items.rows(items, names)
+        return self._catalogue.rows(items, names)
 
     def user_columns(self, users: Positions, names: tuple[str, ...]) -> Mapping[str, Array | Ragged]:
         """Raw values of user columns; null where the position is -1 or the user is new."""
@@ -201,17 +235,7 @@ class EmbeddedStore:
         Raises:
             SchemaError: there is none of this name, or it holds lists or dates.
         """
-        tables = (self._columns.schema, self._items.schema, self._users.schema)
-        for schema in tables:
-            if name in schema:
-                return event_schema(schema, (name,))[name]
-        known = near(name, [other for schema in tables for other in schema.names])
-        raise SchemaError(
-            "columns of events",
-            received=f"no column {name!r}",
-            expected="a column of the events, the items or the users",
-            remedy=f"build the store with columns=({name!r},); {known}",
-        )
+        return event_column((self._columns.schema, self.item_schema, self._users.schema), name)
 
     def event_codes(self, name: str, values: Any) -> Array:
         """Raw values of such a column as the log has them; text that it never met is NULL."""
@@ -246,20 +270,14 @@ class EmbeddedStore:
             ArgumentError: the lengths differ, or the store keeps no such column or values.
             DataError: the file could not be written; nothing was kept.
         """
-        people, things = _plain(users), _plain(items)
-        when = np.asarray(times, dtype=np.int64)
-        strength = np.ones(len(when), np.float32) if weights is None else np.asarray(weights, np.float32)
-        if len({len(people), len(things), len(when), len(strength)}) > 1:
-            raise ArgumentError(
-                "append_events",
-                received=f"lengths {len(people)}, {len(things)}, {len(when)}, {len(strength)}",
-                expected="as many users, items, times and weights",
-            )
+        people, things, when, strength = as_appended(users, items, times, weights)
         given = self._columns.plain(columns, len(when))
         if len(when) == 0:
             return 0
         with self._lock:
-            own = self._columns.plain(self._known_values(people, things, given), len(when)) | given
+            tables = (self._catalogue, self._users)
+            found = known_values(self._columns.schema, tables, (things, people), given)
+            own = self._columns.plain(found, len(when)) | given
             if self._journal is not None:
                 record = {"u": people, "i": things, "t": when.tolist(), "w": strength.tolist()}
                 self._journal.append({**record, "c": own} if own else record, version=2 if own else 1)
@@ -274,7 +292,7 @@ class EmbeddedStore:
         self, users: Positions, before: Positions, limit: int, names: tuple[str, ...] = ()
     ) -> tuple[Ragged, ...]:
         """The last ``limit`` items of each user before a time, oldest first, their times, further columns."""
-        return self._log.history(users, before, limit, names)
+        return within(self._log.history(users, before, limit, names), ("item",), len(self.items))
 
     def recent(
         self,
@@ -288,7 +306,8 @@ class EmbeddedStore:
         columns: Columns = _NOTHING,
     ) -> tuple[Ragged, ...]:
         """Columns of the last ``limit`` events, positive or not, of each before a time, oldest first."""
-        return self._log.recent(of, users, items, before, limit, names=names, columns=columns)
+        found = self._log.recent(of, users, items, before, limit, names=names, columns=columns)
+        return within(found, names, len(self.items))
 
     def counts(
         self,
@@ -345,7 +364,21 @@ class EmbeddedStore:
 
     def popularity(self, since: int, before: int) -> npt.NDArray[np.float64]:
         """Float64 [items], read-only: weighted number of events of every item in [since, before)."""
-        return self._windows.counts(since, before)
+        return self._windows.counts(since, before, len(self.items))
+
+    def _edited(self, catalogue: Catalogue) -> "EmbeddedStore":
+        if catalogue is self._catalogue:
+            return self.pinned()
+        edited = copy(self)
+        edited._catalogue, edited._first, edited._present = catalogue, self.edits[0], None
+        return edited
+
+    def _contents(self) -> Contents:
+        users, log = self._users.extended(self._known.ids), self._log.flattened()
+        items, listed = self._catalogue.flattened(), self._catalogue.listed
+        if items is not self._catalogue.table:
+            log = replace(log, attributes=Attributes(items, self._users, self._columns))
+        return Contents(items, users, log, self._came.until, self._columns, listed)
 
     def _asked(self, name: str) -> Column:
         """`event_column`, ready to be asked about."""
@@ -353,20 +386,6 @@ class EmbeddedStore:
         if name not in self._columns.schema:
             _ = self._log.attributes[name]
         return column
-
-    def _known_values(
-        self, users: list[Any], items: list[Any], given: Mapping[str, Any]
-    ) -> dict[str, list[Any]]:
-        """What the tables say now of event columns that were not given."""
-        found: dict[str, list[Any]] = {}
-        for name in self._columns.schema.names:
-            table, keys, ids = (self._items, self.items, items)
-            if name not in table.schema:
-                table, keys, ids = (self._users, self.users, users)
-            if name in table.schema and name not in given:
-                values = table.rows(keys.positions(ids), (name,))[name]
-                found[name] = values.to_lists() if isinstance(values, Ragged) else values.tolist()
-        return found
 
     def _add(
         self, users: Any, items: Any, times: Any, weights: Any, columns: Mapping[str, list[Any]]
@@ -376,9 +395,4 @@ class EmbeddedStore:
         own = self._columns.met(columns, len(when))
         self._log.append(self._known.meet(users), places, when, strength, own)
         self._windows.forget_from(int(when.min()))
-        self._unknown_items += int((places < 0).sum())
-        self._until = max(self._until, int(when.max()) + 1)
-
-
-def _plain(ids: Any) -> list[Any]:
-    return ids.tolist() if isinstance(ids, np.ndarray) else list(ids)
+        self._came.meet(when, places)

@@ -1,21 +1,37 @@
 """Raw values of event columns, and how a log has them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from threading import Lock
-from typing import Any, Literal, final
+from typing import Any, Literal, Protocol, final
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
-from shortlist.data import NULL, Array, Attribute
+from shortlist.data import NULL, Array, Attribute, Keys, Ragged
 from shortlist.errors import ArgumentError, SchemaError, near
 from shortlist.schema import Column, Schema, Tags
 from shortlist.store._table import Table
 from shortlist.store._words import Words, is_null
 
-__all__ = ["Attributes", "EventColumns", "event_schema"]
+__all__ = ["Attributes", "EventColumns", "event_column", "event_schema", "known_values"]
 
 _ROLES = ((Tags.TIME,), (Tags.USER, Tags.ID), (Tags.ITEM, Tags.ID))
+
+
+class Known(Protocol):
+    """A table of users or items."""
+
+    @property
+    def schema(self) -> Schema:
+        """Its columns."""
+
+    @property
+    def keys(self) -> Keys:
+        """The raw ids."""
+
+    def rows(self, positions: npt.NDArray[np.int64], names: tuple[str, ...]) -> dict[str, Array | Ragged]:
+        """Columns of the rows at these positions."""
 
 
 @final
@@ -99,6 +115,15 @@ class Attributes(Mapping[str, Attribute]):
         self._columns = columns
         self._made: dict[str, Attribute] = {}
         self._lock = Lock()
+        self._known: Attributes | None = None
+        self._added: pl.DataFrame | None = None
+
+    def grown(self, added: pl.DataFrame) -> "Attributes":
+        """The same with items after those of the table; what events of the others have stays."""
+        known = self if self._known is None else self._known
+        more = Attributes(self._tables["item"], self._tables["user"], self._columns)
+        more._known, more._added, more._lock = known, added, known._lock
+        return more
 
     def __getitem__(self, name: str) -> Attribute:
         if name not in self._made:
@@ -113,6 +138,13 @@ class Attributes(Mapping[str, Attribute]):
         return len(list(iter(self)))
 
     def _attribute(self, name: str) -> Attribute:
+        if self._known is not None and self._added is not None:
+            made = self._known._made
+            known = made[name] if name in made else made.setdefault(name, self._known._attribute(name))
+            if known.of == "user" or len(self._added) == 0:
+                return known
+            fresh = self._columns.read(self._added[name], name)
+            return Attribute("item", np.concatenate([known.values, fresh]))
         side: Literal["item", "user"] = "item" if name in self._tables["item"].schema else "user"
         table = self._tables[side]
         if name not in table.schema:
@@ -139,6 +171,39 @@ def event_schema(schema: Schema, names: Iterable[str]) -> Schema:
                 remedy="leave it out",
             )
     return chosen
+
+
+def event_column(schemas: Sequence[Schema], name: str) -> Column:
+    """The column of a name of the first schema that has it, as one of events.
+
+    Raises:
+        SchemaError: none has it, or it holds lists or dates.
+    """
+    for schema in schemas:
+        if name in schema:
+            return event_schema(schema, (name,))[name]
+    known = near(name, [other for schema in schemas for other in schema.names])
+    raise SchemaError(
+        "columns of events",
+        received=f"no column {name!r}",
+        expected="a column of the events, the items or the users",
+        remedy=f"build the store with columns=({name!r},); {known}",
+    )
+
+
+def known_values(
+    schema: Schema, tables: Sequence[Known], ids: Sequence[list[Any]], given: Mapping[str, Any]
+) -> dict[str, list[Any]]:
+    """What tables (each with the ids of N events) say now of event columns that were not given."""
+    found: dict[str, list[Any]] = {}
+    for name in schema.names:
+        table, asked = next(
+            (pair for pair in zip(tables, ids, strict=True) if name in pair[0].schema), (None, [])
+        )
+        if table is not None and name not in given:
+            values = table.rows(table.keys.positions(asked), (name,))[name]
+            found[name] = values.to_lists() if isinstance(values, Ragged) else values.tolist()
+    return found
 
 
 def _from_frame(values: pl.Series) -> Array:

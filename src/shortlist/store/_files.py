@@ -20,27 +20,44 @@ from shortlist.store._words import Words
 
 __all__ = ["Contents", "read_contents", "write_contents"]
 
-_FORMAT = 2  # 1: events without columns of their own, all of them positive
+_FORMAT = (
+    3  # 1: events without columns of their own, all of them positive; 2: every item of the table is shown
+)
+_ALL_LISTED = 2
 _FACTS = "store.json"
+_LISTED = "items.listed.npy"
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a store holds: two tables, the events and their columns, and the time after the newest of them."""
+    """What a store holds.
+
+    Attributes:
+        items: the item table.
+        users: the user table.
+        events: the events.
+        until: one microsecond after the newest of them.
+        columns: columns of their own that events have.
+        listed: bool [items], which may be shown; None for those that the item table lists.
+    """
 
     items: Table
     users: Table
     events: ArrayLog
     until: int
     columns: EventColumns = field(default_factory=lambda: EventColumns(Schema()))
+    listed: npt.NDArray[np.bool_] | None = None
 
 
 def write_contents(contents: Contents, folder: Path) -> None:
     """Write the folder; it appears whole or not at all."""
     log, columns = contents.events, contents.columns
     plain = len(columns.schema) == 0 and log.all_positive
+    listed = contents.listed
+    if listed is not None and np.array_equal(listed, np.arange(len(listed)) < contents.items.listed):
+        listed = None
     facts = {
-        "format": 1 if plain else _FORMAT,
+        "format": _FORMAT if listed is not None else 1 if plain else 2,
         "until": contents.until,
         "events": len(log),
         "items": _facts(contents.items),
@@ -52,6 +69,8 @@ def write_contents(contents: Contents, folder: Path) -> None:
             rows = max(len(table), 1)
             path = room / f"{name}.arrow"
             table.frame.write_ipc(path, compression="uncompressed", record_batch_size=rows)
+        if listed is not None:
+            np.save(room / _LISTED, listed)
         for name in ("users", "items", "times", "weights"):
             np.save(room / f"events.{name}.npy", getattr(log, name))
         for place, name in enumerate(columns.schema.names):
@@ -76,6 +95,7 @@ def read_contents(folder: Path) -> Contents:
         columns, further = _read_columns(folder, facts.get("columns", []))
         sizes = {len(array) for array in (*arrays, *further.values())} | {int(facts["events"])}
         until = int(facts["until"])
+        listed = _mapped(folder / _LISTED) if facts["format"] > _ALL_LISTED else None
     except (OSError, KeyError, TypeError, ValueError, pl.exceptions.PolarsError, pa.ArrowException) as error:
         raise _damaged(folder, f"{type(error).__name__}: {error}") from error
     if len(sizes) > 1:
@@ -83,7 +103,9 @@ def read_contents(folder: Path) -> Contents:
     attributes = Attributes(items, users, columns)
     people, things, times, weights = arrays
     log = ArrayLog(people, things, times, weights, len(items), further, attributes)
-    return Contents(items, users, log, until, columns)
+    if listed is not None and listed.shape != (len(items),):
+        raise _damaged(folder, f"{_LISTED} of shape {listed.shape} for {len(items)} items")
+    return Contents(items, users, log, until, columns, listed)
 
 
 def _read_facts(folder: Path) -> dict[str, Any]:

@@ -6,8 +6,10 @@ from typing import final
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 from shortlist.data import Array, ArrayLog, Attribute, Of, Ragged
+from shortlist.store._event_columns import Attributes
 
 __all__ = ["LayeredLog"]
 
@@ -38,6 +40,8 @@ class LayeredLog:
 
     def __init__(self, base: ArrayLog) -> None:
         self._layers: tuple[ArrayLog, ...] = (base,)
+        self.n_items = base.n_items
+        self._attributes = base.attributes
 
     def __len__(self) -> int:
         return sum(map(len, self._layers))
@@ -45,7 +49,18 @@ class LayeredLog:
     @property
     def attributes(self) -> Mapping[str, Attribute]:
         """Columns that follow from the user or the item of an event."""
-        return self._layers[0].attributes
+        return self._attributes
+
+    def grow(self, n_items: int, added: pl.DataFrame) -> None:
+        """Let events that are appended from now on be of more items, at the end of the catalogue.
+
+        Args:
+            n_items: how many there are.
+            added: rows of those that came since the log was made.
+        """
+        if isinstance(self._attributes, Attributes):
+            self._attributes = self._attributes.grown(added)
+        self.n_items = n_items
 
     def append(
         self,
@@ -56,18 +71,17 @@ class LayeredLog:
         columns: Mapping[str, Array] = _NOTHING,
     ) -> None:
         """Add events; among equal times they come after all earlier ones."""
-        base = self._layers[0]
-        fresh = ArrayLog(users, items, times, weights, base.n_items, columns, base.attributes)
+        fresh = ArrayLog(users, items, times, weights, self.n_items, columns, self._attributes)
         layers = [*self._layers, fresh]
         while len(layers) > 2 and _merges(layers[-2], layers[-1]):
-            layers[-2:] = [_concatenated(layers[-2:])]
+            layers[-2:] = [self._joined(layers[-2:])]
         if len(layers) == 2 and len(layers[1]) * _RATIO > max(len(layers[0]), _SMALL):
-            layers = [_concatenated(layers)]
+            layers = [self._joined(layers)]
         self._layers = tuple(layers)
 
     def flattened(self) -> ArrayLog:
         """All events in one layer, in the order they came."""
-        return _concatenated(list(self._layers))
+        return self._joined(list(self._layers))
 
     def history(
         self, users: Positions, before: Positions, limit: int, names: tuple[str, ...] = ()
@@ -157,11 +171,27 @@ class LayeredLog:
 
     def popularity(self, since: int, before: int) -> npt.NDArray[np.float64]:
         """Float64 [n_items]: weighted number of positive events of every item in [since, before)."""
-        layers = self._layers
-        counts = layers[0].popularity(since, before)
-        for layer in layers[1:]:
-            counts += layer.popularity(since, before)
-        return counts
+        layers = self._layers  # those of a moment before the catalogue is looked at: they are of fewer items
+        total = np.zeros(self.n_items)
+        for layer in layers:
+            counts = layer.popularity(since, before)
+            total[: len(counts)] += counts
+        return total
+
+    def _joined(self, layers: list[ArrayLog]) -> ArrayLog:
+        weights = [
+            layer.weights if len(layer.weights) else np.ones(len(layer), dtype=np.float32) for layer in layers
+        ]
+        names = layers[0].columns
+        return ArrayLog(
+            np.concatenate([layer.users for layer in layers]),
+            np.concatenate([layer.items for layer in layers]),
+            np.concatenate([layer.times for layer in layers]),
+            np.concatenate(weights),
+            self.n_items,
+            {name: np.concatenate([layer.columns[name] for layer in layers]) for name in names},
+            self._attributes,
+        )
 
 
 def _newest(parts: list[tuple[Ragged, ...]], times: list[Ragged], limit: int) -> tuple[Ragged, ...]:
@@ -188,19 +218,3 @@ def _chosen(choose: np.ufunc, one: Positions, other: Positions) -> Positions:
 
 def _merges(lower: ArrayLog, upper: ArrayLog) -> bool:
     return len(lower) < _SMALL or len(upper) * _RATIO > len(lower)
-
-
-def _concatenated(layers: list[ArrayLog]) -> ArrayLog:
-    weights = [
-        layer.weights if len(layer.weights) else np.ones(len(layer), dtype=np.float32) for layer in layers
-    ]
-    names = layers[0].columns
-    return ArrayLog(
-        np.concatenate([layer.users for layer in layers]),
-        np.concatenate([layer.items for layer in layers]),
-        np.concatenate([layer.times for layer in layers]),
-        np.concatenate(weights),
-        layers[0].n_items,
-        {name: np.concatenate([layer.columns[name] for layer in layers]) for name in names},
-        layers[0].attributes,
-    )
