@@ -18,6 +18,7 @@ kind         what a search compares
 from shortlist.index._build import build, rebuild
 from shortlist.index._facts import KINDS, Facts, Kind
 from shortlist.index._files import stamp
+from shortlist.index._held import HeldIndex
 from shortlist.index._live import LiveIndex, pinned
 from shortlist.index._load import load
 from shortlist.index._options import IndexOptions
@@ -32,6 +33,7 @@ __all__ = [
     "KINDS",
     "CurvePoint",
     "Facts",
+    "HeldIndex",
     "IndexOptions",
     "IndexTrial",
     "IndexTuneOptions",

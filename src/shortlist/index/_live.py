@@ -14,6 +14,7 @@ from shortlist.index._build import rebuild
 from shortlist.index._checks import refuse_other_model
 from shortlist.index._edit_log import Edit, append_edits, applied, read_edits
 from shortlist.index._facts import Facts
+from shortlist.index._held import HeldIndex
 from shortlist.index._load import load
 from shortlist.index._search import VectorIndex
 from shortlist.index._versions import current, edits_of, folder_of, holding, roll_back, set_current, written
@@ -197,5 +198,5 @@ class LiveIndex:
 
 
 def pinned(index: Index) -> Index:
-    """What a live index is at this moment; any other index as it is."""
-    return index.current if isinstance(index, LiveIndex) else index
+    """What an index that is edited is at this moment; any other index as it is."""
+    return index.current if isinstance(index, LiveIndex | HeldIndex) else index

@@ -1,7 +1,7 @@
 """Edits of an index: vectors that were added beside its structure, and rows of it that are gone."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, final
 
@@ -34,6 +34,7 @@ class Overlay:
     slots: Rows
     added: Vectors
     base: int
+    _asked: list[tuple[Mask | None, Mask | None, int]] = field(default_factory=list, repr=False)
 
     @classmethod
     def none(cls, count: int, dim: int) -> "Overlay":
@@ -59,10 +60,21 @@ class Overlay:
         """Number of added vectors and of slots of the structure out of use."""
         return len(self.added) + int((self.rows[: self.base] < 0).sum())
 
-    def slots_in_use(self, allowed: Mask | None) -> Mask:
-        """Bool [S]: slots of the structure whose row is there, and allowed."""
+    def slots_in_use(self, allowed: Mask | None) -> tuple[Mask | None, int]:
+        """Bool [S]: slots of the structure whose row is there, and allowed; None for all of them. How many.
+
+        The last answer is remembered, where the mask is one that cannot be written to.
+        """
+        for asked, found, count in self._asked:
+            if asked is allowed:
+                return found, count
         rows = self.rows[: self.base]
-        return rows >= 0 if allowed is None or len(allowed) == 0 else (rows >= 0) & allowed[rows]
+        slots = rows >= 0 if allowed is None or len(allowed) == 0 else (rows >= 0) & allowed[rows]
+        count = int(np.count_nonzero(slots))
+        answer = None if count == self.base else slots, count
+        if allowed is None or not allowed.flags.writeable:
+            self._asked[:] = [(allowed, *answer)]
+        return answer
 
     def nearest_added(self, queries: Vectors, k: int, allowed: Mask | None) -> tuple[Rows, Vectors]:
         """Rows and scores of the k best added vectors, by a scan."""
@@ -79,11 +91,20 @@ class Overlay:
         fresh = self.base + len(self.added) + np.arange(len(vectors))
         slots = np.concatenate([self.slots, np.zeros(max(0, int((rows >= len(self.slots)).sum())), np.int64)])
         slots[rows] = fresh
-        return Overlay(slots, np.concatenate([self.added, vectors]), self.base)
+        return Overlay(slots, np.concatenate([self.added, vectors]), self.base)._packed()
 
     def without(self, rows: Rows) -> "Overlay":
         """The same without these rows; those after them move up."""
-        return Overlay(np.delete(self.slots, rows), self.added, self.base)
+        return Overlay(np.delete(self.slots, rows), self.added, self.base)._packed()
+
+    def _packed(self) -> "Overlay":
+        """The same without added vectors out of use, once they are more than those in use."""
+        rows = np.flatnonzero(self.slots >= self.base)
+        if len(self.added) <= 2 * len(rows):
+            return self
+        slots = self.slots.copy()
+        slots[rows] = self.base + np.arange(len(rows))
+        return Overlay(slots, self.added[self.slots[rows] - self.base], self.base)
 
 
 def merged(one: tuple[Rows, Vectors], other: tuple[Rows, Vectors], k: int) -> tuple[Rows, Vectors]:

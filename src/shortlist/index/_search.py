@@ -223,11 +223,11 @@ class VectorIndex:
     def _nearest(self, queries: Vectors, k: int, allowed: Mask | None) -> tuple[Rows, Vectors]:
         if self._overlay is None:
             return self._in_structure(queries, k, allowed)
-        slots = self._overlay.slots_in_use(allowed)
-        count = min(k, int(np.count_nonzero(slots)))
+        slots, used = self._overlay.slots_in_use(allowed)
+        count = min(k, used)
         found = np.zeros((len(queries), 0), np.int64), np.zeros((len(queries), 0), np.float32)
         if count > 0:
-            places, scores = self._in_structure(queries, count, None if slots.all() else slots)
+            places, scores = self._in_structure(queries, count, slots)
             found = self._overlay.rows[places], scores
         return merged(found, self._overlay.nearest_added(queries, k, allowed), k)
 

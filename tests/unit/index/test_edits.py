@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from shortlist.data import Keys
 from shortlist.errors import ArgumentError, BundleError, DataError
-from shortlist.index import KINDS, IndexOptions, build, load, rebuild
+from shortlist.index import KINDS, HeldIndex, IndexOptions, build, load, pinned, rebuild
 from shortlist.testing._index import clustered_vectors, planted_vectors, recall_against, same_answers
 
 SMALL = IndexOptions(recall_at=20, sample=64)
@@ -108,3 +108,51 @@ def test_vectors_of_another_model_are_refused():
     assert index.with_items([4], planted_vectors(1, 4), fingerprint="old").facts.model == "old"
     with pytest.raises(BundleError, match=r"expected vectors of the model 'new'; received .* 'old'"):
         index.with_items([4], planted_vectors(1, 4), fingerprint="new")
+
+
+def test_an_index_in_memory_is_edited_while_it_is_searched():
+    first = build(np.eye(3, dtype=np.float32), ["a", "b", "c"], fingerprint="m")
+    held = HeldIndex(first)
+    assert pinned(held) is held.current is first
+    held.upsert(["a", "b"], np.eye(3, dtype=np.float32)[:2], fingerprint="m")
+    assert held.current is first  # nothing changed
+    held.upsert(["b", "d"], np.array([[0, 1, 0], [0, 0, 2]], np.float32))
+    assert (held.keys.values.tolist(), held.current.edits, len(held)) == (["a", "b", "c", "d"], 1, 4)
+    rows, scores = held.search(np.array([[0, 0, 1]], np.float32), 2)
+    assert (rows.tolist(), scores.tolist()) == ([[3, 2]], [[2.0, 1.0]])
+    assert held.vectors(np.array([3])).tolist() == [[0, 0, 2]]
+    held.delete(["c", "nothing"])
+    assert held.keys.values.tolist() == ["a", "b", "d"]
+    assert (held.first, held.dim, held.facts.count) == (first, 3, 3)
+    with pytest.raises(BundleError, match=r"HeldIndex\.upsert: .*'other'"):
+        held.upsert(["a"], np.ones((1, 3), np.float32), fingerprint="other")
+    with pytest.raises(ArgumentError, match=r"with_items\.vectors"):
+        held.upsert(["a"], np.ones((1, 2), np.float32))
+
+
+def test_vectors_out_of_use_are_dropped():
+    """An item whose vector is replaced a thousand times leaves no thousand vectors."""
+    index = build(np.eye(4, dtype=np.float32), range(4))
+    for number in range(50):
+        index = index.with_items([2, 9], np.full((2, 4), number, np.float32))
+        assert index.edits <= 1 + 2 * 2 + 2
+    assert index.vectors(np.arange(5)).tolist() == [
+        [1, 0, 0, 0],
+        [0, 1, 0, 0],
+        [49] * 4,
+        [0, 0, 0, 1],
+        [49] * 4,
+    ]
+
+
+def test_a_mask_that_changes_is_looked_at_again():
+    index = build(np.eye(3, dtype=np.float32), range(3)).with_items([7], np.ones((1, 3), np.float32))
+    query, mask = np.array([[3, 2, 1]], np.float32), np.array([True, True, True, False])
+    assert index.search(query, 2, allowed=mask)[0].tolist() == [[0, 1]]
+    mask[0] = False
+    assert index.search(query, 2, allowed=mask)[0].tolist() == [[1, 2]]
+    frozen = mask.copy()
+    frozen.flags.writeable = False
+    for _ in range(2):
+        assert index.search(query, 2, allowed=frozen)[0].tolist() == [[1, 2]]
+    assert index.search(query, 2)[0].tolist() == [[3, 0]]
