@@ -104,6 +104,7 @@ from shortlist.pipeline import Fallback as Fallback
 from shortlist.pipeline import Learned as Learned
 from shortlist.pipeline import Limit as Limit
 from shortlist.pipeline import Listed as Listed
+from shortlist.pipeline import LiveItems as LiveItems
 from shortlist.pipeline import Lookup as Lookup
 from shortlist.pipeline import Match as Match
 from shortlist.pipeline import Merge as Merge
@@ -127,6 +128,7 @@ from shortlist.pipeline import join_log as join_log
 from shortlist.pipeline import load as load
 from shortlist.pipeline import ranking_examples as ranking_examples
 from shortlist.pipeline import recommend_all as recommend_all
+from shortlist.pipeline import similar_items as similar_items
 from shortlist.pipeline import undo_downsampling as undo_downsampling
 from shortlist.profiling import Profile as Profile
 from shortlist.profiling import profile as profile

@@ -19,6 +19,7 @@ from shortlist.pipeline._join_log import join_log
 from shortlist.pipeline._learned import Learned
 from shortlist.pipeline._limit import Limit
 from shortlist.pipeline._listed import Listed
+from shortlist.pipeline._live_items import ItemEdit, LiveItems
 from shortlist.pipeline._lookup import Lookup
 from shortlist.pipeline._match import Match
 from shortlist.pipeline._merge import Merge
@@ -36,6 +37,7 @@ from shortlist.pipeline._rule import Rule
 from shortlist.pipeline._sample import Sample
 from shortlist.pipeline._score import Score
 from shortlist.pipeline._scored import ScoredCandidates, place_of_score, scored_candidates
+from shortlist.pipeline._similar import similar_items, similar_to
 from shortlist.pipeline._stage import (
     Apply,
     Group,
@@ -67,9 +69,11 @@ __all__ = [
     "Fallback",
     "Forgotten",
     "Group",
+    "ItemEdit",
     "Learned",
     "Limit",
     "Listed",
+    "LiveItems",
     "Lookup",
     "Match",
     "Merge",
@@ -112,6 +116,8 @@ __all__ = [
     "recommend_all",
     "save_stages",
     "scored_candidates",
+    "similar_items",
+    "similar_to",
     "undo_downsampling",
     "with_products",
     "write_pipeline",

@@ -7,6 +7,7 @@ from typing import Any
 from shortlist import runtime
 from shortlist.bundle import Reader, Writer
 from shortlist.errors import PipelineError
+from shortlist.index import HeldIndex, VectorIndex
 from shortlist.pipeline._embedding import check_embedding, embedding_stages, stamp_indexes
 from shortlist.pipeline._pipeline import Pipeline
 from shortlist.pipeline._plain import PART_LOADERS, load_stages, save_stages
@@ -51,13 +52,17 @@ def write_pipeline(pipe: Pipeline, writer: Writer, exporters: Mapping[str, Expor
     _export(pipe.state.store, "store", exporters)(pipe.state.store, writer.part("store", "store"))
 
 
-def load(folder: Path | str, *, live: Path | str | None = None, verify: bool = True) -> Pipeline:
+def load(
+    folder: Path | str, *, live: Path | str | None = None, verify: bool = True, editable: bool = False
+) -> Pipeline:
     """The pipeline of a bundle, ready to be asked; no torch is needed.
 
     Args:
         folder: the bundle.
         live: file that new events are appended to, see `shortlist.store.EmbeddedStore.open`.
         verify: compare the checksum of every file.
+        editable: whether its indexes are `shortlist.index.HeldIndex`, so that items may come and go, see
+            `LiveItems`.
 
     Raises:
         BundleError: the bundle is missing, damaged or of a newer format.
@@ -68,7 +73,8 @@ def load(folder: Path | str, *, live: Path | str | None = None, verify: bool = T
     def read_part(name: str) -> Any:
         if name not in parts:
             folder = bundle.part(name)
-            parts[name] = PART_LOADERS[bundle.parts[name]](folder)
+            part = PART_LOADERS[bundle.parts[name]](folder)
+            parts[name] = HeldIndex(part) if editable and isinstance(part, VectorIndex) else part
         return parts[name]
 
     stages, fallback = load_stages(bundle.page("stages"), read_part)

@@ -32,7 +32,8 @@ class Learned:
     """The items that a classical learner scores highest for the user's history.
 
     The history is a sparse row with 1 for each item that the user took before the request; items stand in the
-    order of the catalogue, as in fitting. Gives the column ``<name>_score``.
+    order of the catalogue, as in fitting; those that came to it since are left out. Gives the column
+    ``<name>_score``.
 
     Attributes:
         learner: scores all items for histories. It was fitted on the users and items of the state in their
@@ -78,15 +79,17 @@ class Learned:
         return found.with_columns({f"{self.name}_score": found.scores})
 
     def _part(self, histories: csr_array, users: npt.NDArray[np.int64], state: State) -> Candidates:
-        scores = np.asarray(self.learner.scores(histories, users))
-        if scores.shape != histories.shape:
+        items = len(state.items)
+        fitted = min(int(getattr(self.learner, "n_items", items)), items)
+        scores = np.asarray(self.learner.scores(histories[:, :fitted], users))
+        if scores.shape != (histories.shape[0], fitted):
             raise PipelineError(
                 f"stage {self.name!r}",
                 received=f"scores of shape {scores.shape}",
-                expected=f"{histories.shape}: every item of the catalogue",
+                expected=f"{(histories.shape[0], fitted)}: every item of the catalogue",
                 remedy="fit the learner on the events of this state",
             )
-        return best(scores, self.k, state.allowed(), self.name)
+        return best(scores, self.k, state.allowed()[:fitted], self.name)
 
     def to_plain(self, write_part: WritePart) -> dict[str, Any]:
         """See `PlainStage`."""

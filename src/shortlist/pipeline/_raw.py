@@ -27,6 +27,12 @@ class RawColumns:
         self._store = store
         self._wanted: dict[int, tuple[Flow, Wanted]] = {}
 
+    def over(self, store: Store) -> "RawColumns":
+        """The same for another state of these tables; what was worked out is shared."""
+        raw = RawColumns(store)
+        raw._wanted = self._wanted
+        return raw
+
     def wanted(self, flow: Flow) -> Wanted:
         """Where the columns of a workflow come from."""
         known = self._wanted.get(id(flow))

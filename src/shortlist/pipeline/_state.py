@@ -15,6 +15,7 @@ from shortlist.index import pinned
 from shortlist.io import Dataset, moment, need_dataset
 from shortlist.pipeline._best import best
 from shortlist.pipeline._memo import Memo
+from shortlist.pipeline._present import Present, edits_of, present_of
 from shortlist.pipeline._raw import RawColumns
 from shortlist.pipeline._rule import Rule
 from shortlist.store import EmbeddedStore
@@ -87,6 +88,7 @@ class State:
         self._clock: Callable[[], int] | None = None
         self._raw: RawColumns | None = None
         self._memo = Memo(_REMEMBERED)
+        self._present: Present | None = None
         self._run: Memo | None = None
 
     @property
@@ -126,17 +128,32 @@ class State:
         state._clock = clock
         return state
 
+    def over(self, store: Store) -> "State":
+        """The same moment over other tables."""
+        state = copy(self)
+        state._store, state._raw, state._present = store, self.raw.over(store), None
+        return state
+
     def for_run(self) -> "State":
         """The same tables while one batch of requests is answered.
 
-        Its present stands still, live or not, and what several stages ask of the requests is found once.
+        Its present stands still, live or not, the catalogue is as it is now, and what several stages ask of
+        the requests is found once.
         """
-        _ = self.raw
+        held = self._held()
         state, present = copy(self), self.now
+        state._store, state._raw = held.store, held.raw
         state._now, state._run = present, Memo(_REMEMBERED)
         if self.is_live:
             state._clock = lambda: present
         return state
+
+    def _held(self) -> Present:
+        """The store with its catalogue as it is now, and what is remembered of it."""
+        store, held = present_of(self.store), self._present
+        if held is None or held.store is not store:
+            held = self._present = Present(store, self.raw.over(store), Memo(_REMEMBERED))
+        return held
 
     def times(self, requests: Requests) -> Positions:
         """int64 [Q]: when each request is asked; the present where the request does not say."""
@@ -202,13 +219,29 @@ class State:
         return make() if self._run is None else self._run.get(tuple(map(id, asked)), make, *asked)
 
     def _index(self, keys: Keys) -> tuple[Positions, Positions]:
+        held = self._held()
+
         def find() -> tuple[Positions, Positions]:
-            positions = self.items.positions(keys.values)
-            rows, found = np.full(len(self.items), -1, dtype=np.int64), positions >= 0
+            items = held.store.items
+            positions = self._places(keys, items)
+            rows, found = np.full(len(items), -1, dtype=np.int64), positions >= 0
             rows[positions[found]] = np.flatnonzero(found)
             return positions, rows
 
-        return self._memo.get(("index", id(keys)), find, keys)
+        return held.memo.get(("index", id(keys)), find, keys)
+
+    def _places(self, keys: Keys, items: Keys) -> Positions:
+        """Positions of the ids of an index; of those there were before any came, found once for all."""
+        first, known = keys.first, items.first
+        if first is keys and known is items:
+            return known.positions(first.values)
+        places = self._memo.get(
+            ("places", id(first), id(known)), lambda: known.positions(first.values), first, known
+        )
+        positions = np.concatenate([places, items.positions(keys.values[len(first) :])])
+        strange = np.flatnonzero(places < 0)
+        positions[strange] = items.positions(keys.values[strange])
+        return positions
 
     def allowed(self, rules: tuple[Rule, ...] = ()) -> Mask:
         """Bool [items]: items that may be shown and meet every rule; found once for each set of rules.
@@ -216,14 +249,29 @@ class State:
         Raises:
             PipelineError: a rule names a column that the item table lacks.
         """
+        held = self._held()
 
         def find() -> Mask:
-            mask = self.store.listed.copy()
+            mask = held.store.listed.copy()
             for rule in rules:
-                mask &= rule.holds(self.item_column(rule.column))
+                mask &= self._holding(rule, held.store)
+            mask.flags.writeable = False
             return mask
 
-        return self._memo.get(("allowed", rules), find)
+        return held.memo.get(("allowed", rules), find)
+
+    def _holding(self, rule: Rule, store: Store) -> Mask:
+        """Bool [items]: where a rule holds; of rows that nobody edited, found once for all."""
+        base, edited = edits_of(store)
+        whole = self._memo.get(
+            ("holding", rule, id(base)), lambda: rule.holds(_item_column(base, rule.column)), base
+        )
+        if base is store:
+            return whole
+        mask = np.zeros(len(store.items), dtype=np.bool_)
+        mask[: len(whole)] = whole
+        mask[edited] = rule.holds(_item_column(store, rule.column, edited))
+        return mask
 
     def allowed_rows(self, keys: Keys, rules: tuple[Rule, ...] = ()) -> Mask | None:
         """Bool [rows]: rows of an index whose item may be shown and meets the rules; None for all of them."""
@@ -233,9 +281,10 @@ class State:
             rows = positions >= 0
             if len(mask):
                 rows &= mask[positions]
+            rows.flags.writeable = False
             return None if bool(rows.all()) else rows
 
-        return self._memo.get(("rows", id(keys), rules), find, keys)
+        return self._held().memo.get(("rows", id(keys), rules), find, keys)
 
     def popular(self, since: int, before: int, k: int, name: str) -> Candidates:
         """The ``k`` allowed items with most weight of events in [since, before), of a source of that name."""
@@ -244,7 +293,7 @@ class State:
         def find() -> Candidates:
             return best(np.where(counts > 0, counts, -np.inf)[None], k, self.allowed(), name)
 
-        return self._memo.get(("popular", id(counts), k, name), find, counts)
+        return self._held().memo.get(("popular", id(counts), k, name), find, counts)
 
     def item_column(self, name: str, positions: Positions | None = None) -> Array:
         """Raw values of an item column, of all items by default.
@@ -252,18 +301,7 @@ class State:
         Raises:
             PipelineError: the item table has no such column, or it holds lists.
         """
-        if name not in self.store.item_schema:
-            raise PipelineError(
-                "item table",
-                received=f"no column {name!r}",
-                expected="a known column",
-                remedy=near(name, self.store.item_schema.names),
-            )
-        wanted = np.arange(len(self.items)) if positions is None else positions
-        values = self.store.item_columns(wanted, (name,))[name]
-        if isinstance(values, Ragged):
-            raise PipelineError("item table", received=f"lists in {name!r}", expected="one value an item")
-        return values
+        return _item_column(self.store, name, positions)
 
     @property
     def raw(self) -> RawColumns:
@@ -275,3 +313,18 @@ class State:
     def __repr__(self) -> str:
         moment: Any = "live" if self.is_live else "built at first use" if self._store is None else self.now
         return f"State({moment})"
+
+
+def _item_column(store: Store, name: str, positions: Positions | None = None) -> Array:
+    if name not in store.item_schema:
+        raise PipelineError(
+            "item table",
+            received=f"no column {name!r}",
+            expected="a known column",
+            remedy=near(name, store.item_schema.names),
+        )
+    wanted = np.arange(len(store.items)) if positions is None else positions
+    values = store.item_columns(wanted, (name,))[name]
+    if isinstance(values, Ragged):
+        raise PipelineError("item table", received=f"lists in {name!r}", expected="one value an item")
+    return values

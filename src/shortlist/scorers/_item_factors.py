@@ -71,6 +71,11 @@ class ItemFactors:
         factors = np.concatenate([self.item_factors, added])
         return replace(self, item_factors=factors, gram=self.gram + wide.T @ wide)
 
+    @property
+    def n_items(self) -> int:
+        """Number of items it was fitted on."""
+        return len(self.item_factors)
+
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """``item_factors``, ``gram``, ``user_gram``, ``users`` and ``penalty``.
 

@@ -29,6 +29,11 @@ class ItemNeighbours:
         scores: Scores = (histories.astype(np.float32) @ self.similarity).toarray()
         return scores
 
+    @property
+    def n_items(self) -> int:
+        """Number of items it was fitted on."""
+        return int(self.similarity.shape[0])
+
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Give the CSR parts ``data``, ``indices`` and ``indptr``."""
         return {name: getattr(self.similarity, name) for name in ("data", "indices", "indptr")}

@@ -28,6 +28,11 @@ class ItemPopularity:
         queries = checked_histories("ItemPopularity.scores", rows, len(self.popularity)).shape[0]
         return np.tile(self.popularity.astype(np.float32), (queries, 1))
 
+    @property
+    def n_items(self) -> int:
+        """Number of items it was fitted on."""
+        return len(self.popularity)
+
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """``popularity``."""
         return {"popularity": self.popularity}

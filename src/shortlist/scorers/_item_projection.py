@@ -29,6 +29,11 @@ class ItemProjection:
         scores: Scores = (histories.astype(np.float32) @ self.basis) @ self.basis.T
         return scores
 
+    @property
+    def n_items(self) -> int:
+        """Number of items it was fitted on."""
+        return len(self.basis)
+
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """``basis``."""
         return {"basis": self.basis}

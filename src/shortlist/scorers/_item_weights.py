@@ -29,6 +29,11 @@ class ItemWeights:
         scores: Scores = histories.astype(np.float32) @ self.weights
         return scores
 
+    @property
+    def n_items(self) -> int:
+        """Number of items it was fitted on."""
+        return len(self.weights)
+
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """``weights``."""
         return {"weights": self.weights}

@@ -45,6 +45,11 @@ class OwnItems:
         scores[row, column] = 1 + _dense_ranks(row, *keys)
         return scores
 
+    @property
+    def n_items(self) -> int:
+        """Number of items it was fitted on."""
+        return len(self.popularity)
+
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """``popularity`` and the CSR parts ``last_data``, ``last_indices``, ``last_indptr``."""
         last = self.last

@@ -74,6 +74,11 @@ class PairFactors:
         factors[new] = self.factors(histories[new])
         return factors @ self.item_factors.T + self.bias
 
+    @property
+    def n_items(self) -> int:
+        """Number of items it was fitted on."""
+        return len(self.item_factors)
+
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """``user_factors``, ``item_factors``, ``bias`` and ``fold``."""
         return {name: getattr(self, name) for name in ("user_factors", "item_factors", "bias", "fold")}

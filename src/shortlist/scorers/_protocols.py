@@ -19,6 +19,11 @@ Users: TypeAlias = npt.NDArray[np.int64] | None
 class Model(Protocol):
     """A fitted model: it scores histories and is nothing but arrays."""
 
+    @property
+    def n_items(self) -> int:
+        """Number of items it was fitted on."""
+        ...
+
     def scores(self, rows: csr_array, users: Users = None) -> Scores:
         """Score every item for each history.
 
