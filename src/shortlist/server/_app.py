@@ -58,9 +58,11 @@ def application(service: Service, version: str = "1") -> Starlette:
             await asyncio.to_thread(service.close)
 
     answering = endpoints(service, version)
+    methods: dict[str, list[str]] = {}
+    for one in OPERATIONS:
+        methods.setdefault(one.path, []).append(one.method.upper())
     routes = [
-        Route(one.path, counted(service, one.path, answering[one.path]), methods=[one.method.upper()])
-        for one in OPERATIONS
+        Route(path, counted(service, path, answering[path]), methods=named) for path, named in methods.items()
     ]
     return Starlette(routes=routes, lifespan=lifespan, exception_handlers={HTTPException: _no_route(service)})
 

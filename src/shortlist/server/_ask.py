@@ -13,7 +13,7 @@ from shortlist.pipeline import Rule
 from shortlist.server._messages import Filter, Id, Recommend
 from shortlist.server._moments import moment_of
 
-__all__ = ["Ask", "together"]
+__all__ = ["Ask", "condition", "together"]
 
 
 @final
@@ -73,7 +73,7 @@ class Ask:
             },
             _lists(message.recent, len(users), "recent"),
             _lists(message.exclude, len(users), "exclude"),
-            tuple(_condition(each, f"filters[{place}]") for place, each in enumerate(message.filters)),
+            tuple(condition(each, f"filters[{place}]") for place, each in enumerate(message.filters)),
             tuple(dict.fromkeys(message.columns)),
             message.trace,
             message.request_id or uuid4().hex,
@@ -149,7 +149,12 @@ def _lists(value: list[Id | list[Id]], users: int, where: str) -> list[list[Id]]
     return rows
 
 
-def _condition(each: Filter, where: str) -> str:
+def condition(each: Filter, where: str) -> str:
+    """A filter as a `Rule` reads it.
+
+    Raises:
+        ArgumentError: it cannot be read.
+    """
     several = isinstance(each.value, list)
     if (each.op in ("in", "not in")) != several:
         expected = "one value" if several else "a list of values"

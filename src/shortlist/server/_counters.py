@@ -29,6 +29,7 @@ class Counters:
         self._swaps: Counter[tuple[str, str]] = Counter()
         self._shadows: Counter[tuple[str, str]] = Counter()
         self._overlap: dict[str, float] = {}
+        self._edits: Counter[str] = Counter()
         self._users = self._fallback_users = self._events = 0
 
     def answered(self, path: str, status: int, milliseconds: float) -> None:
@@ -66,6 +67,11 @@ class Counters:
         with self._lock:
             self._events += events
 
+    def edited(self, kind: str, items: int) -> None:
+        """Count items that were ``"upserted"`` or ``"deleted"``."""
+        with self._lock:
+            self._edits[kind] += items
+
     def text(self) -> str:
         """The exposition text."""
         with self._lock:
@@ -81,6 +87,7 @@ class Counters:
                 ),
                 *_counter("items", "Items recommended by source", sources),
                 *_counter("events", "Events appended", {"": self._events}),
+                *_counter("items_edited", "Items that came or went", _kinds(self._edits)),
                 *_counter("swaps", "Changes of version by bundle", _labels(self._swaps)),
                 *_counter("shadows", "Answers of shadow bundles", _labels(self._shadows)),
                 *_counter(
@@ -104,6 +111,10 @@ class Counters:
 
 def _labels(counts: Counter[tuple[str, str]]) -> dict[str, float]:
     return {f'bundle="{_escaped(name)}",outcome="{what}"': n for (name, what), n in sorted(counts.items())}
+
+
+def _kinds(counts: Counter[str]) -> dict[str, float]:
+    return {f'kind="{kind}"': n for kind, n in sorted(counts.items())}
 
 
 def _counter(name: str, about: str, values: Mapping[str, float]) -> list[str]:

@@ -58,7 +58,7 @@ class Desk:
             PipelineError: the stages lack a column.
         """
         version = Reader(bundle).open(verify=False).version
-        pipe = load(bundle)
+        pipe = load(bundle, editable=True)
         pipe.check()
         log = None if options.answers is None else AnswerLog(options.answers, bundle=version)
         outcomes = None if options.events is None else OutcomeLog(options.events)
@@ -110,7 +110,7 @@ class Desk:
 
     def _run(self, asks: Sequence[Ask]) -> list[Answered]:
         for ask in asks:
-            self._check_columns(ask.columns)
+            self.check_columns(ask.columns)
             check_context(ask.context, self.context)
         requests, pipe = together(asks), self.pipe.narrowed(asks[0].conditions)
         trace = None
@@ -124,7 +124,12 @@ class Desk:
         self._count(found)
         return [(lists, trace) for lists in results_of(asks, found, pipe.state)]
 
-    def _check_columns(self, columns: tuple[str, ...]) -> None:
+    def check_columns(self, columns: tuple[str, ...]) -> None:
+        """Refuse columns that the item table lacks.
+
+        Raises:
+            ArgumentError: it lacks one.
+        """
         known = self.pipe.state.store.item_schema.names
         for name in columns:
             if name not in known:

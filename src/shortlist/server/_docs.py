@@ -47,7 +47,9 @@ def docs_page(version: str) -> str:
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             title = f'<h2><span class="method">{method.upper()}</span> <code>{escape(path)}</code></h2>'
-            examples = "".join(f"<pre>{escape(json.dumps(body))}</pre>" for body in EXAMPLES.get(path, ()))
+            examples = "".join(
+                f"<pre>{escape(json.dumps(body))}</pre>" for body in EXAMPLES.get(f"{method} {path}", ())
+            )
             parts.append(f"{title}<p>{escape(operation['summary'])}.</p>{examples}")
-    example = escape(json.dumps(EXAMPLES["/recommend"][0]))
+    example = escape(json.dumps(EXAMPLES["post /recommend"][0]))
     return _PAGE.format(version=escape(version), operations="\n".join(parts), example=example)

@@ -13,8 +13,9 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from shortlist.errors import ArgumentError, PipelineError, SchemaError, ServerError, ShortlistError
 from shortlist.server._body import body_of
 from shortlist.server._docs import docs_page
+from shortlist.server._item_endpoints import item_endpoints
 from shortlist.server._keys import keyed
-from shortlist.server._messages import Events, Failure, Fault, Health, Recommend
+from shortlist.server._messages import Events, Failure, Fault, Health, ItemIds, Items, Recommend, Similar
 from shortlist.server._oip import oip_endpoints
 from shortlist.server._openapi import openapi
 from shortlist.server._refusal import Refusal, fault_of, malformed
@@ -24,7 +25,7 @@ __all__ = ["Endpoint", "counted", "endpoints", "failure"]
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 Failing = Callable[..., Response]
-Message = TypeVar("Message", Recommend, Events)
+Message = TypeVar("Message", Recommend, Events, Items, ItemIds, Similar)
 
 _LOG = logging.getLogger("shortlist.server")
 _ACCESS = logging.getLogger("shortlist.access")
@@ -65,6 +66,7 @@ def endpoints(service: Service, version: str) -> Mapping[str, Endpoint]:
         "/metrics": metrics,
         "/openapi.json": document,
         "/docs": docs,
+        **item_endpoints(service, _read, _json),
         **oip_endpoints(service),
     }
 

@@ -8,15 +8,23 @@ from shortlist.pipeline import StageTrace
 
 __all__ = [
     "Answer",
+    "Deleted",
     "Event",
     "Events",
     "Failure",
     "Fault",
     "Filter",
     "Health",
+    "Item",
+    "ItemIds",
+    "Items",
     "Kept",
     "Recommend",
     "Recommended",
+    "Similar",
+    "SimilarAnswer",
+    "SimilarItems",
+    "Upserted",
     "UserItems",
 ]
 
@@ -114,6 +122,77 @@ class Kept(msgspec.Struct):
 
     kept: int
     known_items: int
+
+
+class Item(msgspec.Struct, forbid_unknown_fields=True):
+    """An item to add or to change: its id, and values by item column.
+
+    Columns that are not given stay as they are, or are null for a new item. Times are ISO 8601 or seconds
+    since 1970. An item that was deleted is shown again.
+    """
+
+    item: Id
+    columns: dict[str, Value | list[Value]] = {}
+
+
+class Items(msgspec.Struct, forbid_unknown_fields=True):
+    """Items to add or to change, all or none; durable when the answer arrives, found by the next request."""
+
+    items: list[Item]
+
+
+class ItemIds(msgspec.Struct, forbid_unknown_fields=True):
+    """Items to take out, by id: nothing shows them any more. Unknown ids are ordinary."""
+
+    items: list[Id]
+
+
+class Upserted(msgspec.Struct):
+    """How many items were added or changed."""
+
+    upserted: int
+
+
+class Deleted(msgspec.Struct):
+    """How many items were taken out, those that were not there among them."""
+
+    deleted: int
+
+
+class Similar(msgspec.Struct, forbid_unknown_fields=True):
+    """Ask for items that are like an item (``item``) or several (``items``), by their vectors.
+
+    ``user`` is for whom: what the pipeline drops for them, such as what was seen, is left out. ``exclude``
+    are items not to be shown, ``columns`` item columns to return. ``bundle`` asks one of several by name.
+    """
+
+    item: Id | None = None
+    items: list[Id] | None = None
+    k: Count = 10
+    user: Id | None = None
+    exclude: list[Id] = []
+    filters: list[Filter] = []
+    columns: list[str] = []
+    bundle: Name | None = None
+
+
+class SimilarItems(msgspec.Struct):
+    """The items that are like one, most alike first; ``score`` is the cosine of their vectors.
+
+    ``known`` is false for an item that has no vector; its list is empty.
+    """
+
+    item: Id
+    known: bool
+    items: list[Recommended]
+
+
+class SimilarAnswer(msgspec.Struct):
+    """Lists in the order of the items asked for."""
+
+    bundle: str
+    results: list[SimilarItems]
+    latency_ms: float
 
 
 class Health(msgspec.Struct, omit_defaults=True):

@@ -6,7 +6,20 @@ from typing import Any
 
 import msgspec
 
-from shortlist.server._messages import Answer, Events, Failure, Health, Kept, Recommend
+from shortlist.server._messages import (
+    Answer,
+    Deleted,
+    Events,
+    Failure,
+    Health,
+    ItemIds,
+    Items,
+    Kept,
+    Recommend,
+    Similar,
+    SimilarAnswer,
+    Upserted,
+)
 
 __all__ = ["EXAMPLES", "OPERATIONS", "Operation", "openapi"]
 
@@ -21,11 +34,27 @@ class Operation:
     body: type | None = None
     answer: type | None = None
     plain: bool = False
+    query: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Method and path."""
+        return f"{self.method} {self.path}"
 
 
 OPERATIONS = (
     Operation("/recommend", "post", "Recommend items to one or many users", Recommend, Answer),
     Operation("/events", "post", "Append events; the next request sees them", Events, Kept),
+    Operation("/items", "post", "Add items, or change them; the next request finds them", Items, Upserted),
+    Operation("/items", "delete", "Take items out; nothing shows them any more", ItemIds, Deleted),
+    Operation("/similar", "post", "Items that are like others", Similar, SimilarAnswer),
+    Operation(
+        "/similar",
+        "get",
+        "Items that are like others",
+        answer=SimilarAnswer,
+        query=("item", "k", "user", "exclude", "column", "bundle"),
+    ),
     Operation("/health/live", "get", "The process runs", answer=Health),
     Operation("/health/ready", "get", "The bundle is loaded and answers", answer=Health),
     Operation("/metrics", "get", "Counters and latencies for Prometheus"),
@@ -64,12 +93,23 @@ _KEYS = {
 }
 
 EXAMPLES: dict[str, list[dict[str, Any]]] = {
-    "/recommend": [
+    "post /recommend": [
         {"user": "u1", "k": 5},
         {"users": ["u1", "u2", None], "k": 3, "trace": True},
         {"user": None, "recent": ["i1"], "exclude": ["i2"], "time": "2026-01-31T12:00:00Z"},
     ],
-    "/events": [{"events": [{"user": "u1", "item": "i1"}, {"user": "u2", "item": "i2", "weight": 0.5}]}],
+    "post /events": [{"events": [{"user": "u1", "item": "i1"}, {"user": "u2", "item": "i2", "weight": 0.5}]}],
+    "post /items": [{"items": [{"item": "i9", "columns": {"price": 9.5}}, {"item": "i1"}]}],
+    "delete /items": [{"items": ["i9"]}],
+    "post /similar": [{"item": "i1", "k": 5}, {"items": ["i1", "i2"], "user": "u1"}],
+}
+_QUERY: dict[str, Any] = {
+    "item": {"type": "array", "items": {"type": "string"}, "minItems": 1},
+    "k": {"type": "integer", "minimum": 1, "maximum": 1000},
+    "user": {"type": "string"},
+    "exclude": {"type": "array", "items": {"type": "string"}},
+    "column": {"type": "array", "items": {"type": "string"}},
+    "bundle": {"type": "string", "maxLength": 128},
 }
 
 
@@ -96,8 +136,14 @@ def _described(operation: Operation) -> dict[str, Any]:
     if operation.answer is not None:
         responses["200"]["content"] = _json(operation.answer)
     described: dict[str, Any] = {"summary": operation.summary, "responses": responses}
-    if operation.body is not None:
-        examples = {str(n): {"value": value} for n, value in enumerate(EXAMPLES[operation.path], 1)}
+    if operation.query:
+        described["parameters"] = [
+            {"name": name, "in": "query", "required": name == "item", "schema": _QUERY[name]}
+            for name in operation.query
+        ]
+        responses |= {code: {"description": what, "content": _json(Failure)} for code, what in _REFUSALS}
+    elif operation.body is not None:
+        examples = {str(n): {"value": value} for n, value in enumerate(EXAMPLES[operation.name], 1)}
         content = {"application/json": {**_json(operation.body)["application/json"], "examples": examples}}
         described["requestBody"] = {"required": True, "content": content}
         for code, meaning in _REFUSALS:

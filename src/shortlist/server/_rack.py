@@ -13,6 +13,7 @@ from shortlist.io import current
 from shortlist.server._counters import Counters
 from shortlist.server._desk import Desk
 from shortlist.server._live import LiveEvents
+from shortlist.server._live_items import LiveCatalogue
 from shortlist.server._options import ServerOptions
 
 __all__ = ["Rack", "mark_of"]
@@ -35,12 +36,18 @@ class Rack:
         options: limits and folders.
         live: the events that arrive.
         counters: where swaps are counted.
+        items: the items that are edited.
     """
 
     def __init__(
-        self, bundles: Mapping[str, Path], options: ServerOptions, live: LiveEvents, counters: Counters
+        self,
+        bundles: Mapping[str, Path],
+        options: ServerOptions,
+        live: LiveEvents,
+        counters: Counters,
+        items: LiveCatalogue,
     ) -> None:
-        self.bundles = dict(bundles)
+        self.bundles, self._items = dict(bundles), items
         self._options, self._live, self._counters = options, live, counters
         self._desks: dict[str, Desk] = {}
         self._marks: dict[str, Mark] = {}
@@ -53,9 +60,10 @@ class Rack:
 
         Raises:
             BundleError: a folder is no sound bundle.
-            DataError: the file of live events is damaged, or held by another process.
+            DataError: the file of live events or items is damaged, or held by another process.
         """
         self._live.open()
+        self._items.open()
         for name in self.bundles:
             self._load(name)
 
@@ -105,6 +113,7 @@ class Rack:
                 desk.close()
         self._desks, self._retired = {}, []
         self._live.close()
+        self._items.close()
 
     def _desk(self, name: str) -> Desk:
         if name not in self._desks:
@@ -115,7 +124,9 @@ class Rack:
 
     def _load(self, name: str) -> None:
         start, mark = perf_counter(), mark_of(self.bundles[name])
-        desk = Desk.open(current(self.bundles[name]), self._options, self._counters)
+        bundle = current(self.bundles[name])
+        desk = Desk.open(bundle, self._options, self._counters)
+        self._items.attach(_key(name, desk), desk.pipe, bundle)
         self._live.attach(_key(name, desk), desk.pipe.state.store)
         with self._lock:
             old = self._desks.get(name)
@@ -125,6 +136,7 @@ class Rack:
         self._marks[name] = mark or ()
         if old is not None and old.version != desk.version:
             self._live.detach(_key(name, old))
+            self._items.detach(_key(name, old))
         _LOG.info("bundle %s of %s ready after %.2f s", desk.version, name, perf_counter() - start)
 
     def _reload(self, name: str) -> None:

@@ -7,12 +7,29 @@ from typing import Any, get_args
 import msgspec
 
 from shortlist.errors import ShortlistError, near
-from shortlist.server._messages import Event, Events, Fault, Filter, Op, Recommend
+from shortlist.server._messages import (
+    Event,
+    Events,
+    Fault,
+    Filter,
+    Item,
+    ItemIds,
+    Items,
+    Op,
+    Recommend,
+    Similar,
+)
 
 __all__ = ["Refusal", "fault_of", "malformed"]
 
 _PLACE = re.compile(r"\.(\w+)|\[(\d+)\]")
-_FIELDS: Mapping[type, tuple[type, ...]] = {Recommend: (Recommend, Filter), Events: (Events, Event)}
+_FIELDS: Mapping[type, tuple[type, ...]] = {
+    Recommend: (Recommend, Filter),
+    Events: (Events, Event),
+    Items: (Items, Item),
+    ItemIds: (ItemIds, ItemIds),
+    Similar: (Similar, Filter),
+}
 
 
 class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a failure of the server

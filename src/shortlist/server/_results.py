@@ -12,7 +12,7 @@ from shortlist.pipeline import State
 from shortlist.server._ask import Ask
 from shortlist.server._messages import Recommended, UserItems
 
-__all__ = ["results_of"]
+__all__ = ["facts_of", "results_of"]
 
 
 def results_of(asks: Sequence[Ask], found: Candidates, state: State) -> list[list[UserItems]]:
@@ -30,7 +30,7 @@ def _lists(ask: Ask, found: Candidates, offsets: list[int], state: State) -> lis
     positions = found.items[part]
     ids, scores = state.items.take(positions).tolist(), found.scores[part].tolist()
     sources = [found.sources[place] for place in found.source[part].tolist()]
-    facts = _facts(positions, ask.columns, state)
+    facts = facts_of(positions, ask.columns, state)
     lists = []
     for user, (start, end) in zip(ask.users, pairwise(offsets), strict=True):
         rows = range(start - offsets[0], end - offsets[0])
@@ -42,7 +42,10 @@ def _lists(ask: Ask, found: Candidates, offsets: list[int], state: State) -> lis
     return lists
 
 
-def _facts(positions: npt.NDArray[np.int64], columns: tuple[str, ...], state: State) -> list[dict[str, Any]]:
+def facts_of(
+    positions: npt.NDArray[np.int64], columns: tuple[str, ...], state: State
+) -> list[dict[str, Any]]:
+    """Columns of items by position, a dictionary an item; nothing where no columns are asked for."""
     if not columns:
         return []
     values = state.store.item_columns(positions, columns)

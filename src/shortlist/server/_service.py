@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic, perf_counter
-from typing import final
+from typing import Any, final
 
 import msgspec
 
@@ -22,6 +22,7 @@ from shortlist.server._desk import Answered, Desk
 from shortlist.server._gather import Gatherer
 from shortlist.server._inference import ask_of, outputs_of
 from shortlist.server._live import LiveEvents
+from shortlist.server._live_items import LiveCatalogue
 from shortlist.server._messages import Answer, Events, Kept, Recommend, UserItems
 from shortlist.server._options import ServerOptions
 from shortlist.server._rack import Rack
@@ -59,6 +60,7 @@ class Service:
     Attributes:
         failure: why the bundles could not be loaded; None while all is well.
         on_failure: called once when they could not.
+        catalogue: edits the items of all bundles.
 
     Raises:
         ArgumentError: the traffic names a bundle that is not there.
@@ -74,7 +76,8 @@ class Service:
         _check_names(self.traffic, bundles)
         folder = options.live or bundles[first].with_name(f"{bundles[first].resolve().name}.live")
         self._live = LiveEvents(folder / "events")
-        self._rack = Rack(bundles, options, self._live, self.counters)
+        self.catalogue = LiveCatalogue(folder / "items")
+        self._rack = Rack(bundles, options, self._live, self.counters, self.catalogue)
         self._gatherer = Gatherer(options)
         self._loader = ThreadPoolExecutor(1, "shortlist-loader", initializer=_give_way)
         self._first, self._ready = first, False
@@ -187,6 +190,24 @@ class Service:
             kept: Kept = await self._gatherer.alone(desk.append, message.events, self._live)
         self.counters.appended(kept.kept)
         return kept
+
+    async def edit(self, edit: Callable[[Any], int], what: Sequence[Any], kind: str) -> int:
+        """Edit the catalogue, see `LiveCatalogue`, and count it."""
+        self._check_ready()
+        done: int = await self._gatherer.alone(edit, what)
+        self.counters.edited(kind, done)
+        return done
+
+    async def asked_alone(self, name: str | None, work: Callable[..., Any], *asked: Any) -> tuple[str, Any]:
+        """What ``work(desk, *asked)`` gives at the desk of a bundle, and the version.
+
+        Raises:
+            Refusal: the bundles are not loaded, too many wait, or it took too long.
+            ArgumentError: there is no such bundle.
+        """
+        with self.desk(name) as desk:
+            async with self._in_time():
+                return desk.version, await self._gatherer.alone(work, desk, *asked)
 
     @asynccontextmanager
     async def _in_time(self) -> AsyncIterator[None]:

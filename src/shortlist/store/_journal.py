@@ -14,8 +14,7 @@ from shortlist.io import lock
 
 __all__ = ["Journal"]
 
-_MAGIC = {1: b"shortlist events 1\n", 2: b"shortlist events 2\n"}
-_FIRST = len(_MAGIC[1])
+_VERSIONS = (1, 2)
 _HEAD = struct.Struct("<I4s16s")  # length of the payload, check of the length, checksum of the payload
 _LARGEST = 2**32 - 1
 
@@ -33,10 +32,14 @@ class Journal:
 
     Args:
         path: the file; made, with its folder, when it is missing.
+        kind: one word for what the records are about, in the first line and in messages.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, kind: str = "event") -> None:
         self.path = path
+        self.kind = kind
+        self._lines = {number: f"shortlist {kind}s {number}\n".encode() for number in _VERSIONS}
+        self._first = len(self._lines[1])
         self.cut_bytes = 0
         self._file: int | None = None
         self._size = 0
@@ -51,16 +54,16 @@ class Journal:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
         remedy = "stop the other process, or give this one another file"
-        lock(file, f"event log {str(self.path)!r}", remedy)
+        lock(file, self._where, remedy)
         self._file = file
         data = self.path.read_bytes()
-        if _MAGIC[1].startswith(data):
-            self.cut_bytes = len(data) if len(data) < _FIRST else 0
+        if self._lines[1].startswith(data):
+            self.cut_bytes = len(data) if len(data) < self._first else 0
             self._restart()
             return iter(())
-        version = next((number for number, line in _MAGIC.items() if data.startswith(line)), None)
+        version = next((number for number, line in self._lines.items() if data.startswith(line)), None)
         if version is None:
-            self._refuse("its first bytes are not those of an event log", 0)
+            self._refuse(f"its first bytes are not those of a log of {self.kind}s", 0)
         self._version = version
         records, self._size = self._read(data)
         self.cut_bytes = len(data) - self._size
@@ -68,16 +71,17 @@ class Journal:
             self._cut()
         return iter(records)
 
-    def records(self, start: int = _FIRST) -> tuple[list[Any], int]:
+    def records(self, start: int | None = None) -> tuple[list[Any], int]:
         """The records that begin at a byte of the open file or after it, and the byte at which the next will.
 
         Raises:
             DataError: the file is damaged.
         """
+        begin = self._first if start is None else start
         with self.path.open("rb") as file:
-            file.seek(start)
-            found, _ = self._read(bytes(_FIRST) + file.read(self._size - start))
-        return found, max(self._size, start)
+            file.seek(begin)
+            found, _ = self._read(bytes(self._first) + file.read(self._size - begin))
+        return found, max(self._size, begin)
 
     def append(self, record: Any, version: int = 1) -> None:
         """Write one record and return when the disk has it.
@@ -90,12 +94,12 @@ class Journal:
             DataError: the record could not be written; the file is left as it was.
         """
         if self._file is None:
-            raise DataError(f"event log {str(self.path)!r}", received="a closed file", expected="an open one")
+            raise DataError(self._where, received="a closed file", expected="an open one")
         payload = json.dumps(record, separators=(",", ":"), ensure_ascii=False).encode()
         data = _head(payload) + payload
         try:
             if version > self._version:
-                _write_all(self._file, _MAGIC[version], 0)
+                _write_all(self._file, self._lines[version], 0)
                 os.fsync(self._file)
                 self._version = version
             _write_all(self._file, data, self._size)
@@ -104,10 +108,10 @@ class Journal:
             with suppress(OSError):
                 os.ftruncate(self._file, self._size)
             raise DataError(
-                f"event log {str(self.path)!r}",
+                self._where,
                 received=error.strerror or str(error),
-                expected="room to write the events",
-                remedy="free space on the disk; the events were not kept and may be sent again",
+                expected=f"room to write the {self.kind}s",
+                remedy=f"free space on the disk; the {self.kind}s were not kept and may be sent again",
             ) from error
         self._size += len(data)
 
@@ -117,13 +121,17 @@ class Journal:
             os.close(self._file)
             self._file = None
 
+    @property
+    def _where(self) -> str:
+        return f"{self.kind} log {str(self.path)!r}"
+
     def _restart(self) -> None:
         assert self._file is not None
         os.ftruncate(self._file, 0)
-        _write_all(self._file, _MAGIC[1], 0)
+        _write_all(self._file, self._lines[1], 0)
         os.fsync(self._file)
         _sync_folder(self.path.parent)
-        self._size, self._version = _FIRST, 1
+        self._size, self._version = self._first, 1
 
     def _cut(self) -> None:
         assert self._file is not None
@@ -131,7 +139,7 @@ class Journal:
         os.fsync(self._file)
 
     def _read(self, data: bytes) -> tuple[list[Any], int]:
-        records, place = [], _FIRST
+        records, place = [], self._first
         while place < len(data):
             stop = self._record_end(data, place)
             if stop is None:
@@ -160,7 +168,7 @@ class Journal:
     def _refuse(self, found: str, place: int) -> NoReturn:
         self.close()
         raise DataError(
-            f"event log {str(self.path)!r}",
+            self._where,
             received=f"{found}, at byte {place}",
             expected="the file as it was written",
             remedy="restore it from a copy, or move it away to start an empty one",

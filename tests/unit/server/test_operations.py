@@ -19,20 +19,22 @@ def test_the_document_names_what_is_served(client: Any) -> None:
     for operation in OPERATIONS:
         if operation.method == "get":
             path = operation.path.format(model="bundle", version="1")
-            assert client.get(path).status_code == 200, path
+            if "item" not in operation.query:
+                assert client.get(path).status_code == 200, path
     schemas = document["components"]["schemas"]
     references = re.findall(r"#/components/schemas/(\w+)", str(document))
     assert set(references) <= set(schemas)
     assert schemas["Recommend"]["properties"]["k"]["maximum"] == 1000
 
 
-@pytest.mark.parametrize(("path", "body"), [(path, body) for path in EXAMPLES for body in EXAMPLES[path]])
-def test_every_example_is_answered(client: Any, path: str, body: dict[str, Any]) -> None:
-    answer = client.post(path, body)
+@pytest.mark.parametrize(("name", "body"), [(name, body) for name in EXAMPLES for body in EXAMPLES[name]])
+def test_every_example_is_answered(towers: Any, name: str, body: dict[str, Any]) -> None:
+    method, path = name.split()
+    answer = towers.run(towers.http.request(method.upper(), path, json=body))
     assert answer.status_code == 200, answer.text
     described = openapi("1")
-    name = next(o.answer.__name__ for o in OPERATIONS if o.path == path and o.answer is not None)
-    schema = described["components"]["schemas"][name]
+    kind = next(o.answer.__name__ for o in OPERATIONS if o.name == name and o.answer is not None)
+    schema = described["components"]["schemas"][kind]
     assert set(schema["required"]) <= set(answer.json()) <= set(schema["properties"])
 
 

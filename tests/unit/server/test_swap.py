@@ -15,6 +15,7 @@ from shortlist.server import ServerOptions, app
 from shortlist.server._counters import Counters
 from shortlist.server._desk import Desk
 from shortlist.server._live import LiveEvents
+from shortlist.server._live_items import LiveCatalogue
 from shortlist.server._rack import Rack, mark_of
 from shortlist.testing._bundles import tiny_bundle
 
@@ -120,7 +121,8 @@ def test_a_new_version_gets_what_its_log_does_not_hold(bundle: Path, tmp_path: P
 
 def test_a_desk_at_work_is_let_go_when_it_is_done(bundle: Path, tmp_path: Path) -> None:
     options = ServerOptions(answers=tmp_path / "answers")
-    rack = Rack({"shop": bundle}, options, LiveEvents(tmp_path / "events"), Counters())
+    items = LiveCatalogue(tmp_path / "items")
+    rack = Rack({"shop": bundle}, options, LiveEvents(tmp_path / "events"), Counters(), items)
     rack.open()
     with rack.desk("shop") as desk:
         rewritten(bundle, "second")
