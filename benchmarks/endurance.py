@@ -1,4 +1,4 @@
-"""Does the server hold while versions are swapped, events arrive and clients misbehave?
+"""Does the server hold while versions are swapped, events arrive, items come and go, and clients misbehave?
 
     python benchmarks/endurance.py             # 10 minutes; writes benchmarks/results/
     python benchmarks/endurance.py --small     # half a minute, no file
@@ -6,7 +6,9 @@
 Two versions of a two-tower pipeline over a planted log are published to a shelf in turn, one every five
 seconds. The most that the server answers is found first, by connections that ask once they are answered;
 then requests come at 70 % of it, at times of their own, not when the last was answered. Meanwhile events are
-posted and malformed requests sent. Every answer is compared with what its version says in this process.
+posted, malformed requests sent, and items added, changed and deleted. Every answer is compared with what its
+version says in this process, but for the added items: these must be found by the first request after they
+were acknowledged, and no answer to a request that was sent after a deletion was acknowledged may hold them.
 """
 
 import argparse
@@ -36,6 +38,9 @@ from shortlist.server import free_port
 CONNECTIONS = 8
 IDLE_S = 30.0
 ASKED = 64  # users whose lists are known; events come from others
+ADDED = 50  # ids of items that come and go; at most NOW of them at a time
+NOW = 5
+DEAR = 1e6  # the price of the cheapest of them
 MALFORMED = (
     b"{",
     b'{"user": 1, "k": 0}',
@@ -59,6 +64,20 @@ class Seen:
     milliseconds: list[float] = field(default_factory=list)
 
 
+@dataclass
+class Edits:
+    """Items that came and went, and what was wrong about it.
+
+    ``gone`` holds the added items that may not be shown: those whose deletion was acknowledged.
+    """
+
+    upserts: int = 0
+    deletes: int = 0
+    gone: frozenset[str] = frozenset()
+    wrong: list[str] = field(default_factory=list)
+    milliseconds: list[float] = field(default_factory=list)
+
+
 class Connection:
     """HTTP/1.1 on one connection, one request after the other."""
 
@@ -67,7 +86,7 @@ class Connection:
         self.streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self.used = 0.0
 
-    async def post(self, path: str, body: bytes) -> tuple[int, bytes]:
+    async def post(self, path: str, body: bytes, method: str = "POST") -> tuple[int, bytes]:
         """Status and body of the answer; a connection that has idled is made anew, as servers close these."""
         if self.streams is not None and perf_counter() - self.used > IDLE_S:
             self.streams[1].close()
@@ -76,7 +95,7 @@ class Connection:
         if self.streams is None:
             self.streams = await asyncio.open_connection("127.0.0.1", self.port)
         reader, writer = self.streams
-        head = f"POST {path} HTTP/1.1\r\nHost: s\r\nContent-Length: {len(body)}\r\n\r\n"
+        head = f"{method} {path} HTTP/1.1\r\nHost: s\r\nContent-Length: {len(body)}\r\n\r\n"
         writer.write(head.encode() + body)
         told = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
         size = int(re.findall(r"content-length: (\d+)", told)[0])
@@ -109,9 +128,9 @@ def lists_of(bundle: Path) -> tuple[str, dict[int, list[str]]]:
     return Reader(bundle).open(verify=False).version, lists
 
 
-async def ask(connection: Connection, user: int, known: Lists, seen: Seen) -> None:
+async def ask(connection: Connection, user: int, known: Lists, seen: Seen, edits: Edits) -> None:
     """One valid request, its answer compared."""
-    start = perf_counter()
+    start, gone = perf_counter(), edits.gone
     status, body = await connection.post("/recommend", json.dumps({"user": user, "k": 10}).encode())
     seen.milliseconds.append((perf_counter() - start) * 1e3)
     seen.answers += 1
@@ -121,8 +140,43 @@ async def ask(connection: Connection, user: int, known: Lists, seen: Seen) -> No
     answer = json.loads(body)
     seen.versions[answer["bundle"]] += 1
     items = [one["item"] for one in answer["results"][0]["items"]]
-    if items != known.get(answer["bundle"], {}).get(user):
+    own = [item for item in items if not item.startswith("new")]
+    right = known.get(answer["bundle"], {}).get(user, [])
+    if own != right[: len(own)] or len(items) != 10 or gone & {*items} & edits.gone:
         seen.wrong.append(f"user {user} of {answer['bundle']}: {items}")
+
+
+async def edit(port: int, seconds: float, edits: Edits) -> None:
+    """Add items and delete them again, and look after each whether the next answers know."""
+    connection, end, turn, there = Connection(port), perf_counter() + seconds, 0, list[str]()
+    dear = {"column": "price", "op": ">=", "value": DEAR}
+
+    async def send(method: str, path: str, body: object) -> dict[str, object]:
+        start = perf_counter()
+        status, content = await connection.post(path, json.dumps(body).encode(), method)
+        edits.milliseconds.append((perf_counter() - start) * 1e3)
+        if status != 200:
+            edits.wrong.append(f"{method} {path}: {status} {content[:200].decode()}")
+            return {"results": [{"known": None, "items": []}]}
+        return dict(json.loads(content))
+
+    while perf_counter() < end:
+        name, turn = f"new{turn % ADDED}", turn + 1
+        edits.gone -= {name}
+        await send("POST", "/items", {"items": [{"item": name, "columns": {"price": DEAR + turn}}]})
+        edits.upserts += 1
+        there.append(name)
+        (like,) = (await send("POST", "/similar", {"item": name, "k": 2 * NOW}))["results"]  # type: ignore[misc]
+        (list_,) = (await send("POST", "/recommend", {"user": None, "filters": [dear]}))["results"]  # type: ignore[misc]
+        near, shown = ({one["item"] for one in answer["items"]} for answer in (like, list_))
+        if not like["known"] or shown != {*there} or not {*there} - {name} <= near:
+            edits.wrong.append(f"{name} came: {like['known']}, {sorted(shown)}, {sorted(near)} of {there}")
+        if len(there) > NOW:
+            gone = there.pop(0)
+            await send("DELETE", "/items", {"items": [gone]})
+            edits.deletes += 1
+            edits.gone |= {gone}
+        await asyncio.sleep(0.1)
 
 
 async def most(port: int, seconds: float, known: Lists) -> float:
@@ -132,13 +186,13 @@ async def most(port: int, seconds: float, known: Lists) -> float:
     async def worker(number: int) -> None:
         connection, rng = Connection(port), np.random.default_rng(number)
         while perf_counter() < end:
-            await ask(connection, int(rng.integers(1, ASKED + 1)), known, seen)
+            await ask(connection, int(rng.integers(1, ASKED + 1)), known, seen, Edits())
 
     await asyncio.gather(*(worker(number) for number in range(CONNECTIONS)))
     return seen.answers / seconds
 
 
-async def load(port: int, rate: float, seconds: float, known: Lists) -> Seen:
+async def load(port: int, rate: float, seconds: float, known: Lists, edits: Edits) -> Seen:
     """Requests at random times, a rate on the mean, however long answers take."""
     seen, rng, tasks = Seen(), np.random.default_rng(0), set[asyncio.Task[None]]()
     free = [Connection(port) for _ in range(4 * CONNECTIONS)]
@@ -146,7 +200,7 @@ async def load(port: int, rate: float, seconds: float, known: Lists) -> Seen:
 
     async def one(connection: Connection, user: int) -> None:
         try:
-            await ask(connection, user, known, seen)
+            await ask(connection, user, known, seen, edits)
         except (OSError, asyncio.IncompleteReadError) as error:
             seen.failed.append(repr(error))
             connection = Connection(port)
@@ -220,20 +274,21 @@ async def _measured(
                 break
         await asyncio.sleep(0.1)
     limit = await most(port, min(5.0, seconds / 4), known)
-    rate, statuses, samples = 0.7 * limit, Counter[int](), list[float]()
+    rate, statuses, samples, edits = 0.7 * limit, Counter[int](), list[float](), Edits()
 
     async def watch() -> None:
         for _ in range(20):
             samples.append(memory_mb(process))
             await asyncio.sleep(seconds / 20)
 
-    seen, kept, swaps, _ = await asyncio.gather(
-        load(port, rate, seconds, known),
+    seen, kept, swaps, *_ = await asyncio.gather(
+        load(port, rate, seconds, known, edits),
         disturb(port, seconds, statuses),
         swap(bundles, shelf, every, seconds),
         watch(),
+        edit(port, seconds, edits),
     )
-    return _page(seen, (limit, rate, seconds), (kept, swaps), statuses, samples)
+    return _page(seen, (limit, rate, seconds), (kept, swaps), statuses, samples, edits)
 
 
 def _page(
@@ -242,6 +297,7 @@ def _page(
     counts: tuple[int, int],
     statuses: Counter[int],
     samples: list[float],
+    edits: Edits,
 ) -> str:
     limit, rate, seconds = load_
     half, times = np.array(samples[len(samples) // 2 :]), np.array(seen.milliseconds)
@@ -256,14 +312,18 @@ def _page(
         "versions published while asked": f"{counts[1]:,}",
         "answers of each version": ", ".join(f"{n:,}" for n in seen.versions.values()),
         "events kept": f"{counts[0]:,}",
+        "items added or changed, deleted": f"{edits.upserts:,}, {edits.deletes:,}",
+        "answers that did not honour it": f"{len(edits.wrong):,}",
+        "median, 99th percentile ms of these requests": f"{np.median(edits.milliseconds):.1f}, "
+        f"{np.percentile(edits.milliseconds, 99):.1f}",
         "malformed requests, by status": ", ".join(f"{s}: {n:,}" for s, n in sorted(statuses.items())),
         "median, 99th percentile ms": f"{np.median(times):.1f}, {np.percentile(times, 99):.1f}",
         "private memory MB, least and most": f"{min(samples):,.0f}, {max(samples):,.0f}",
         "growth over the second half, MB in 10 minutes": f"{growth:+.1f}",
     }
     table = "\n".join(f"| {name} | {value} |" for name, value in rows.items())
-    failures = "\n".join([*seen.failed[:5], *seen.wrong[:5]])
-    if seen.failed or seen.wrong or any(status >= 500 for status in statuses):
+    failures = "\n".join([*seen.failed[:5], *seen.wrong[:5], *edits.wrong[:5]])
+    if seen.failed or seen.wrong or edits.wrong or any(status >= 500 for status in statuses):
         raise SystemExit(f"{table}\n\n{failures}")
     return f"| | |\n|---|---|\n{table}\n"
 

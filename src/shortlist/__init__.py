@@ -56,7 +56,8 @@ _ROOMS = {
             "Take",
         ),
         *("Thompson", "build_index", "calibrate", "downsample", "forget_user", "impression_examples"),
-        *("join_log", "load", "ranking_examples", "recommend_all", "similar_items", "undo_downsampling"),
+        *("join_log", "load", "ranking_examples", "rebuild_items", "recommend_all", "similar_items"),
+        *("undo_downsampling",),
     ),
     "shortlist.profiling": ("Profile", "profile"),
     "shortlist.recipes": (

@@ -127,6 +127,7 @@ from shortlist.pipeline import impression_examples as impression_examples
 from shortlist.pipeline import join_log as join_log
 from shortlist.pipeline import load as load
 from shortlist.pipeline import ranking_examples as ranking_examples
+from shortlist.pipeline import rebuild_items as rebuild_items
 from shortlist.pipeline import recommend_all as recommend_all
 from shortlist.pipeline import similar_items as similar_items
 from shortlist.pipeline import undo_downsampling as undo_downsampling

@@ -10,10 +10,10 @@ __all__ = ["ABOUT", "EXAMPLES", "HELP", "NAME", "add_options", "run"]
 
 NAME = "serve"
 HELP = "answer over HTTP"
-ABOUT = """Serve bundles over HTTP until interrupted: POST /recommend and /events, GET /health/live,
-/health/ready, /metrics, and /docs, a page to read and to try. Only this machine can reach
+ABOUT = """Serve bundles over HTTP until interrupted: POST /recommend, /events, /items and /similar, GET
+/health/live, /health/ready, /metrics, and /docs, a page to read and to try. Only this machine can reach
 the default address; where others can, ask them for a key (--api-keys) and put a proxy that
-speaks TLS before it. Events that arrive are kept on disk and count from the next request on.
+speaks TLS before it. Events and items that arrive are kept on disk and count from the next request on.
 A bundle that is written anew, or published to a shelf, is swapped in without a failed request.
 Several bundles are told apart by name, and share the users or shadow the one that answers."""
 EXAMPLES = """examples:
@@ -57,7 +57,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--live",
         type=Path,
         metavar="DIR",
-        help="where arriving events are kept (BUNDLE.live, beside the bundle)",
+        help="where arriving events and items are kept (BUNDLE.live, beside the bundle)",
     )
     parser.add_argument(
         "--clock",

@@ -97,6 +97,11 @@ class HeldIndex:
             if len(keys) > 0 or len(fresh) > 0:
                 self._current = index.with_items(keys, fresh)
 
+    def replace(self, index: VectorIndex) -> None:
+        """Make another index the current one."""
+        with self._lock:
+            self._current = index
+
     def delete(self, ids: Iterable[Any] | Array | Keys) -> None:
         """Remove items; unknown ids are passed over."""
         with self._lock:

@@ -30,6 +30,7 @@ from shortlist.pipeline._plain import load_stages, save_stages
 from shortlist.pipeline._plan import planned
 from shortlist.pipeline._popular import Popular
 from shortlist.pipeline._products import with_products
+from shortlist.pipeline._rebuild import Rebuilt, rebuild_items
 from shortlist.pipeline._recommend_all import BatchOptions, recommend_all
 from shortlist.pipeline._repeats import Repeats
 from shortlist.pipeline._retrieve import Retrieve
@@ -83,6 +84,7 @@ __all__ = [
     "Pipeline",
     "PlainStage",
     "Popular",
+    "Rebuilt",
     "Repeats",
     "Retrieve",
     "Rule",
@@ -113,6 +115,7 @@ __all__ = [
     "place_of_score",
     "planned",
     "ranking_examples",
+    "rebuild_items",
     "recommend_all",
     "save_stages",
     "scored_candidates",

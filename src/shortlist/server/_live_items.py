@@ -10,8 +10,7 @@ from typing import Any, final
 from shortlist.bundle import Reader
 from shortlist.errors import ArgumentError, ShortlistError, near
 from shortlist.pipeline import LiveItems, Pipeline
-from shortlist.server._item_log import Edited, ItemLog
-from shortlist.store import ItemRow
+from shortlist.store import EditedItem, ItemLog, ItemRow, rows_of
 
 __all__ = ["LiveCatalogue"]
 
@@ -151,12 +150,11 @@ def _known(rows: Sequence[ItemRow], editor: _Editor) -> list[ItemRow]:
     return [(item, {n: v for n, v in columns.items() if n in editor.columns}) for item, columns in rows]
 
 
-def _replay(edited: Sequence[Edited], editor: _Editor) -> None:
+def _replay(edited: Sequence[EditedItem], editor: _Editor) -> None:
     """Give a catalogue what edits come to; what it cannot hold is told and left out."""
     if editor.items is None or not edited:
         return
-    rows = _known([(one.item, one.columns) for one in edited if one.columns or not one.gone], editor)
-    gone = [one.item for one in edited if one.gone]
+    rows, gone = rows_of(edited, editor.columns)
     try:
         editor.items.adopt(editor.items.prepared(rows, gone))
     except ArgumentError:

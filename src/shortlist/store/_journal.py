@@ -61,15 +61,27 @@ class Journal:
             self.cut_bytes = len(data) if len(data) < self._first else 0
             self._restart()
             return iter(())
-        version = next((number for number, line in self._lines.items() if data.startswith(line)), None)
-        if version is None:
-            self._refuse(f"its first bytes are not those of a log of {self.kind}s", 0)
-        self._version = version
+        self._version = self._version_of(data)
         records, self._size = self._read(data)
         self.cut_bytes = len(data) - self._size
         if self.cut_bytes:
             self._cut()
         return iter(records)
+
+    def peek(self) -> list[Any]:
+        """The records of the file as it is, whoever holds it; none where there is none.
+
+        Raises:
+            DataError: the file is damaged, or is not a journal.
+        """
+        try:
+            data = self.path.read_bytes()
+        except FileNotFoundError:
+            return []
+        if self._lines[1].startswith(data):
+            return []
+        self._version_of(data)
+        return self._read(data)[0]
 
     def records(self, start: int | None = None) -> tuple[list[Any], int]:
         """The records that begin at a byte of the open file or after it, and the byte at which the next will.
@@ -120,6 +132,12 @@ class Journal:
         if self._file is not None:
             os.close(self._file)
             self._file = None
+
+    def _version_of(self, data: bytes) -> int:
+        version = next((number for number, line in self._lines.items() if data.startswith(line)), None)
+        if version is None:
+            self._refuse(f"its first bytes are not those of a log of {self.kind}s", 0)
+        return version
 
     @property
     def _where(self) -> str:

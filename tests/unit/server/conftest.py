@@ -1,6 +1,7 @@
 """The application over a small bundle, asked without a network."""
 
 import asyncio
+import shutil
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -11,6 +12,7 @@ from starlette.applications import Starlette
 
 from shortlist.server import ServerOptions, app
 from shortlist.testing._bundles import tiny_bundle
+from shortlist.testing._towers import tower_bundle
 
 T = TypeVar("T")
 
@@ -75,8 +77,7 @@ def bundle(tmp_path: Path) -> Path:
     return tiny_bundle(tmp_path / "bundle")
 
 
-@pytest.fixture
-def opened() -> Iterator[Callable[[Starlette], Client]]:
+def _opening() -> Iterator[Callable[[Starlette], Client]]:
     clients: list[Client] = []
 
     def start(application: Starlette) -> Client:
@@ -86,6 +87,34 @@ def opened() -> Iterator[Callable[[Starlette], Client]]:
     yield start
     for each in clients:
         each.close()
+
+
+@pytest.fixture
+def opened() -> Iterator[Callable[[Starlette], Client]]:
+    yield from _opening()
+
+
+@pytest.fixture(scope="session")
+def long_opened() -> Iterator[Callable[[Starlette], Client]]:
+    yield from _opening()
+
+
+@pytest.fixture(scope="session")
+def made_towers(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    room = tmp_path_factory.mktemp("towers")
+    return tower_bundle(room / "one"), tower_bundle(room / "two", seed=1)
+
+
+@pytest.fixture
+def tower_bundles(made_towers: tuple[Path, Path], tmp_path: Path) -> tuple[Path, Path]:
+    """Two versions of a bundle with towers and an index: other models, one catalogue."""
+    one, two = (Path(shutil.copytree(made, tmp_path / made.name)) for made in made_towers)
+    return one, two
+
+
+@pytest.fixture
+def towers(tower_bundles: tuple[Path, Path], opened: Callable[[Starlette], Client]) -> Client:
+    return opened(app(tower_bundles[0], ServerOptions())).settle()
 
 
 @pytest.fixture

@@ -1,20 +1,21 @@
 """Edits of items on disk, and what they come to."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 from uuid import uuid4
 
-from shortlist.store import ItemRow, Journal
+from shortlist.store._item_rows import ItemRow
+from shortlist.store._journal import Journal
 
-__all__ = ["Edited", "ItemLog"]
+__all__ = ["EditedItem", "ItemLog", "rows_of"]
 
 _SPARE = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Edited:
+class EditedItem:
     """What all edits of one item come to.
 
     Attributes:
@@ -45,7 +46,7 @@ class ItemLog:
     def __init__(self, path: Path) -> None:
         self.name = ""
         self.number = 0
-        self.edited: dict[str, Edited] = {}
+        self.edited: dict[str, EditedItem] = {}
         self._journal = Journal(path, "item")
 
     def open(self) -> None:
@@ -54,16 +55,20 @@ class ItemLog:
         Raises:
             DataError: it is damaged, or held by another process.
         """
-        entries = 0
-        for record in self._journal.open():
-            self.name = record.get("log", self.name)
-            entries += len(record.get("p", ())) + len(record.get("d", ()))
-            self._meet(record)
+        entries = self._read(self._journal.open())
         if not self.name:
             self.name = uuid4().hex
             self._journal.append({"log": self.name, "n": 0})
         if entries > 2 * len(self.edited) + _SPARE:
             self._rewrite()
+
+    def read(self) -> None:
+        """Read the file as it is, whoever holds it; nothing where there is none.
+
+        Raises:
+            DataError: it is damaged.
+        """
+        self._read(self._journal.peek())
 
     def append(self, rows: Iterable[ItemRow], gone: Iterable[Any] = ()) -> None:
         """Keep an edit.
@@ -79,7 +84,7 @@ class ItemLog:
         self._journal.append(record)
         self._meet(record)
 
-    def since(self, number: int) -> list[Edited]:
+    def since(self, number: int) -> list[EditedItem]:
         """The items whose newest edit came after one of a number, in the order of these."""
         found = [one for one in self.edited.values() if one.number > number]
         return sorted(found, key=lambda one: one.number)
@@ -88,15 +93,24 @@ class ItemLog:
         """Let go of the file."""
         self._journal.close()
 
+    def _read(self, records: Iterable[Any]) -> int:
+        """Meet records; how many edits of single items they hold."""
+        entries = 0
+        for record in records:
+            self.name = record.get("log", self.name)
+            entries += len(record.get("p", ())) + len(record.get("d", ()))
+            self._meet(record)
+        return entries
+
     def _meet(self, record: Mapping[str, Any]) -> None:
         self.number = max(self.number, int(record["n"]))
         for item, columns in record.get("p", ()):
             known = self.edited.get(str(item))
             whole = {**known.columns, **columns} if known is not None else columns
-            self.edited[str(item)] = Edited(item, whole, False, int(record["n"]))
+            self.edited[str(item)] = EditedItem(item, whole, False, int(record["n"]))
         for item in record.get("d", ()):
             known = self.edited.get(str(item))
-            self.edited[str(item)] = Edited(item, known.columns if known else {}, True, int(record["n"]))
+            self.edited[str(item)] = EditedItem(item, known.columns if known else {}, True, int(record["n"]))
 
     def _rewrite(self) -> None:
         """Write the file anew with what the edits come to; it is replaced in one step."""
@@ -113,3 +127,15 @@ class ItemLog:
         fresh.replace(path)
         self._journal.close()
         list(self._journal.open())
+
+
+def rows_of(edited: Sequence[EditedItem], columns: Container[str]) -> tuple[list[ItemRow], list[Any]]:
+    """Edits as rows of a table that has some columns, and the items that are taken out.
+
+    >>> edits = [EditedItem("a", {"price": 1, "colour": 2}, False, 1), EditedItem("b", {}, True, 2)]
+    >>> rows_of(edits, {"price"})
+    ([('a', {'price': 1})], ['b'])
+    """
+    known = [one for one in edited if one.columns or not one.gone]
+    rows = [(one.item, {n: v for n, v in one.columns.items() if n in columns}) for one in known]
+    return rows, [one.item for one in edited if one.gone]
