@@ -9,20 +9,14 @@
       edits/000001.log    edits of that version since it was published
 """
 
-import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
+from shortlist import io
 from shortlist.errors import ArgumentError, BundleError, near
 from shortlist.index._search import VectorIndex
 from shortlist.io import atomic_write
-
-try:
-    import fcntl
-except ImportError:  # on Windows, one process is to change a folder
-    fcntl = None  # type: ignore[assignment]
 
 __all__ = [
     "current",
@@ -153,17 +147,9 @@ def edits_of(root: Path, name: str) -> Path:
     return root / _EDITS / f"{name}.log"
 
 
-@contextmanager
-def holding(root: Path) -> Iterator[None]:
+def holding(root: Path) -> AbstractContextManager[int]:
     """Keep other processes, and other threads of this one, from changing the folder."""
-    root.mkdir(parents=True, exist_ok=True)
-    file = os.open(root / "LOCK", os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        if fcntl is not None:
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(file)
+    return io.holding(root / "LOCK")
 
 
 def _remove_old(root: Path, keep: int) -> None:

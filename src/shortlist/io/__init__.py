@@ -6,7 +6,7 @@ from shortlist.io._dataset import Dataset
 from shortlist.io._folder import read_parquet, write_parquet
 from shortlist.io._handed import given_back, identity, is_same, need_dataset, taken
 from shortlist.io._layout import Layout, PartFile
-from shortlist.io._lock import lock
+from shortlist.io._lock import holding, lock
 from shortlist.io._manifest import checksum, read_manifest, write_manifest
 from shortlist.io._positives import positive
 from shortlist.io._profile_roles import suggest_roles
@@ -40,6 +40,7 @@ __all__ = [
     "finish_parquet",
     "given_back",
     "guess_roles",
+    "holding",
     "identity",
     "is_same",
     "is_shelf",

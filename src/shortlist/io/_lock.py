@@ -1,6 +1,9 @@
 """One process at a time on a file."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from shortlist.errors import DataError
 
@@ -9,7 +12,7 @@ try:
 except ImportError:  # Windows keeps a file that is open for writing to itself
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["lock"]
+__all__ = ["holding", "lock"]
 
 
 def lock(file: int, where: str, remedy: str) -> None:
@@ -32,3 +35,19 @@ def lock(file: int, where: str, remedy: str) -> None:
         raise DataError(
             where, received="a file that is held", expected="a file that nobody holds", remedy=remedy
         ) from error
+
+
+@contextmanager
+def holding(path: Path) -> Iterator[int]:
+    """Hold a file, made with its folder when it is missing, while the block runs; wait for whoever holds it.
+
+    Other processes, and threads of this one, wait in turn. On Windows, one process is to change a folder.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        if fcntl is not None:
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield file
+    finally:
+        os.close(file)

@@ -11,11 +11,10 @@ _MOST = 400
 
 
 def killed_at_every_step(work: Callable[[], object], check: Callable[[bool], None]) -> int:
-    """Do work in a child that is killed (SIGKILL) before its first call that changes the disk, then in one that
-    is killed before its second, and so on until one ends.
+    """Do work in children, each killed (SIGKILL) one call that changes the disk later, until one ends.
 
     Args:
-        work: what is done.
+        work: what is done; nothing that needs threads, such as Polars, which a fork leaves behind.
         check: looks at what is left, and puts it back as it was; it is told whether the work ended.
 
     Returns:

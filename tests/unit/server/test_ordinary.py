@@ -1,4 +1,4 @@
-"""What made other servers fail is ordinary: no such user or item, a k too large, nothing found, no candidates."""
+"""What made other servers fail is ordinary: no such user or item, a large k, nothing found, no candidates."""
 
 from typing import Any
 
