@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from shortlist.pipeline import load
 from shortlist.server import ServerOptions, Traffic
+from shortlist.store import ItemLog
 from shortlist.testing._bundles import tiny_bundle
 
 
@@ -32,6 +34,27 @@ def test_only_a_sound_bundle_is_published(call: Any, bundle: Path, tmp_path: Pat
     code, _, err = call("roll-back", tmp_path / "none")
     assert code == 2
     assert "publish a version first" in err
+
+
+def test_a_bundle_is_built_again_with_its_edits(call: Any, bundle: Path, tmp_path: Path) -> None:
+    shelf = tmp_path / "shelf"
+    call("publish", bundle, shelf)
+    log = ItemLog(tmp_path / "shelf.live" / "items")
+    log.open()
+    log.append([("i9", {"stock": 1}), ("i1", {"price": 7.0})], ["i2"])
+    code, out, err = call("rebuild-index", shelf)
+    assert (code, err) == (0, "")
+    assert out.startswith(f"{shelf / '000002'}: version ")
+    assert out.endswith(" of 4 items, 2 added or changed and 1 taken out while serving\n")
+    assert "i9" in load(shelf).state.items.values
+    assert call("recommend", shelf, "--users", "u1", "--csv")[1].splitlines()[1:] == ["u1,1,i1,2.5,repeats"]
+    log.append([], ["i1"])
+    code, out, _ = call("rebuild-index", bundle, "--live", tmp_path / "shelf.live")
+    assert (code, out.split(":")[0]) == (0, str(bundle))
+    assert load(bundle).recommend(["u1"]).height == 0
+    log.close()
+    code, _, err = call("rebuild-index", tmp_path / "none")
+    assert code == 2
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -324,16 +323,15 @@ asyncio.run(main(sys.argv[1], Path(sys.argv[2])))
 def test_acknowledged_edits_survive_a_kill(bundle: Path, opened: Any, tmp_path: Path) -> None:
     live = tmp_path / "live"
     command = [sys.executable, "-c", KILLED, str(bundle), str(live)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=dict(os.environ))
-    assert process.stdout is not None
     last = -1
-    for line in process.stdout:
-        last = int(line)
-        if last >= 12:
-            os.kill(process.pid, signal.SIGKILL)
-            break
-    last = max([last, *map(int, process.stdout.read().split())])
-    process.wait()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            last = int(line)
+            if last >= 8:
+                process.kill()
+                break
+        last = max([last, *map(int, process.stdout.read().split())])
     client = opened(app(bundle, ServerOptions(live=live))).settle()
     items = client.ask(user="w", k=100)["results"][0]["items"]
     shown = {one["item"] for one in items if one["source"] == "repeats"}
