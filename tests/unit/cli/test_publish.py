@@ -47,7 +47,8 @@ def test_a_bundle_is_built_again_with_its_edits(call: Any, bundle: Path, tmp_pat
     assert out.startswith(f"{shelf / '000002'}: version ")
     assert out.endswith(" of 4 items, 2 added or changed and 1 taken out while serving\n")
     assert "i9" in load(shelf).state.items.values
-    assert call("recommend", shelf, "--users", "u1", "--csv")[1].splitlines()[1:] == ["u1,1,i1,2.5,repeats"]
+    lines = call("recommend", shelf, "--users", "u1", "--csv")[1].splitlines()[1:]
+    assert [line.split(",")[2] for line in lines] == ["i1"]
     log.append([], ["i1"])
     code, out, _ = call("rebuild-index", bundle, "--live", tmp_path / "shelf.live")
     assert (code, out.split(":")[0]) == (0, str(bundle))
