@@ -1,7 +1,7 @@
 """A bundle built again with the items that were edited while it was served."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -94,9 +94,17 @@ def _build_again(pipe: Pipeline, seed: int) -> None:
         if not isinstance(held, HeldIndex) or any(held is one for one in done):
             continue
         facts = held.facts
-        options = replace(IndexOptions(), recall_at=facts.recall_at)
-        target = {"kind": facts.kind, "recall_target": facts.recall_target, "options": options}
-        held.replace(build_index(stage.model, stage.flow, pipe.state, seed=seed, **target))
+        held.replace(
+            build_index(
+                stage.model,
+                stage.flow,
+                pipe.state,
+                kind=facts.kind,
+                recall_target=facts.recall_target,
+                options=IndexOptions(recall_at=facts.recall_at),
+                seed=seed,
+            )
+        )
         done.append(held)
 
 

@@ -136,6 +136,9 @@ def rows_of(edited: Sequence[EditedItem], columns: Container[str]) -> tuple[list
     >>> rows_of(edits, {"price"})
     ([('a', {'price': 1})], ['b'])
     """
-    known = [one for one in edited if one.columns or not one.gone]
-    rows = [(one.item, {n: v for n, v in one.columns.items() if n in columns}) for one in known]
+    rows: list[ItemRow] = [
+        (one.item, {name: value for name, value in one.columns.items() if name in columns})
+        for one in edited
+        if one.columns or not one.gone
+    ]
     return rows, [one.item for one in edited if one.gone]

@@ -91,8 +91,8 @@ def _flow() -> Workflow:
 
 def _write_part(folder: Path, flow: Workflow, rng: np.random.Generator) -> None:
     schema = flow.schema
-    sizes = {name: schema[name].domain.size for name in ("item_id", "category")}
-    of_id, of_category = (_drawn(rng, size, _DIM) for size in sizes.values())
+    domains = [schema[name].domain for name in ("item_id", "category")]
+    of_id, of_category = (_drawn(rng, (domain and domain.size) or 0, _DIM) for domain in domains)
     _save(folder / "query.onnx", _query(of_id, _drawn(rng, _DIM)))
     _save(folder / "item.onnx", _item(of_id, of_category, _drawn(rng, _DIM) / 10))
     files = {
