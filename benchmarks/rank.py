@@ -4,6 +4,7 @@
 All sides train the same networks on the same rows, by turns: DLRM, DCN-v2, DeepFM.
 
     python benchmarks/rank.py            # some minutes; writes benchmarks/results/
+    python benchmarks/rank.py --peers PYTHON    # an interpreter with fuxictr and deepctr-torch, beside them
     python benchmarks/rank.py --small    # seconds; writes nothing
 
 Each setting of the allocator runs in a process of its own, for all sides alike: the C library's default, and
@@ -27,6 +28,7 @@ import torch
 from _rank.contestants import CONTESTANTS, OURS, contestant
 from _rank.data import BOTTOM, CODES, CROSSES, DIM, HIDDEN, NUMBERS, ROWS, make_clicks
 from _rank.latency import CANDIDATES, SHAPES, TO_REACH, latency
+from _rank.whole_fit import fitted, peers
 
 from shortlist.nn import bf16_supported, keep_freed_memory
 
@@ -54,6 +56,16 @@ def speed(name: str, *, small: bool) -> dict[str, Any]:
         }
         for kind, part in times.items()
     }
+
+
+def beside(name: str, python: str, threads: int, *, small: bool) -> dict[str, dict[str, float]]:
+    """Whole fits of Shortlist and of other libraries, and single steps of these, on the same rows."""
+    batch, steps, fit_steps = (256, 2, 4) if small else (4096, 6, 12)
+    table_rows = (ROWS // 100 if small else ROWS) // CODES
+    clicks = make_clicks(5_000 if small else 100_000, table_rows)
+    ours = {"shortlist, fit": fitted(name, clicks, batch, fit_steps)}
+    asked = {"batch": batch, "steps": steps, "fit_steps": fit_steps, "threads": threads}
+    return ours | peers(python, name, clicks, table_rows=table_rows, **asked)
 
 
 def child(*arguments: str) -> Any:
@@ -101,6 +113,18 @@ def speeds(options: argparse.Namespace, name: str, *, keep: bool) -> Iterator[st
         )
 
 
+def others(options: argparse.Namespace, name: str) -> Iterator[str]:
+    flags = ["--small"] if options.small else []
+    found = child("--beside", name, "--peers", options.peers, "--threads", str(options.threads), *flags)
+    yield from ("", f"## {name}, beside other libraries", "")
+    yield "| contestant | rows/s | rows a processor second | shortlist's fit, x a processor second |"
+    yield "|---|---|---|---|"
+    ours = found["shortlist, fit"]["rows/cpu s"]
+    for kind, one in found.items():
+        ratio = ours / one["rows/cpu s"]
+        yield f"| {kind} | {one['rows/s']:,.0f} | {one['rows/cpu s']:,.0f} | {ratio:.1f} |"
+
+
 def latencies(options: argparse.Namespace) -> Iterator[str]:
     yield from ("", f"## Score {CANDIDATES} candidates of one request, exported part, one thread", "")
     yield "| ranker | query once, p50 / p99 ms | query in every row, p50 / p99 ms | to reach, ms |"
@@ -119,6 +143,8 @@ def report(options: argparse.Namespace) -> Iterator[str]:
     for name in OURS:
         for keep in ALLOCATORS:
             yield from speeds(options, name, keep=keep)
+        if options.peers:
+            yield from others(options, name)
     yield from latencies(options)
 
 
@@ -129,6 +155,8 @@ def main() -> None:
     parser.add_argument("--small", action="store_true", help="small tables, few steps, no file")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="threads of all sides")
     parser.add_argument("--latency", action="store_true", help="only the time to score a request")
+    parser.add_argument("--peers", help="an interpreter with fuxictr and deepctr-torch")
+    parser.add_argument("--beside", choices=list(OURS), help="as a child: print JSON")
     parser.add_argument("--speed", choices=list(OURS), help="as a child: print JSON")
     parser.add_argument("--keep", action="store_true", help="as a child: keep freed memory")
     options = parser.parse_args()
@@ -137,6 +165,10 @@ def main() -> None:
         if options.keep:
             keep_freed_memory()
         print(json.dumps(speed(options.speed, small=options.small)))
+        return
+    if options.beside:
+        torch.set_num_threads(options.threads)
+        print(json.dumps(beside(options.beside, options.peers, options.threads, small=options.small)))
         return
     lines = []
     for line in latencies(options) if options.latency else report(options):

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from shortlist.errors import ArgumentError
+from shortlist.nn._cross_step import crossed
+from shortlist.nn._precision import lowered, records
 from shortlist.nn._seeded import linear, normal
 from shortlist.rng import derive
 
@@ -41,11 +43,11 @@ class CrossVectors(nn.Module):
 
     def forward(self, x: Tensor, first: Tensor | None = None) -> Tensor:
         """``[B, D]`` to ``[B, D]``; ``first`` is what the first layer makes of x, where known already."""
-        crossed = x
+        last = x
         for layer, bias in zip(self.layers, self.biases, strict=True):
-            mapped = layer(crossed) if first is None else first
-            crossed, first = x * mapped + bias + crossed, None
-        return crossed
+            mapped = layer(last) if first is None else first
+            last, first = x * mapped + bias + last, None
+        return last
 
 
 class CrossNetwork(nn.Module):
@@ -83,11 +85,14 @@ class CrossNetwork(nn.Module):
 
     def forward(self, x: Tensor, first: Tensor | None = None) -> Tensor:
         """``[B, D]`` to ``[B, D]``; ``first`` is what the first layer makes of x, where known already."""
-        crossed = x
+        whole = [layer for layer in self.layers if isinstance(layer, nn.Linear)]
+        if first is None and 0 < len(whole) == len(self.layers) and records(x, *self.parameters()):
+            return crossed(lowered(x), whole)
+        last = x
         for layer in self.layers:
-            mapped = layer(crossed) if first is None else first
-            crossed, first = torch.addcmul(crossed, x, mapped.to(x.dtype)), None
-        return crossed
+            mapped = layer(last) if first is None else first
+            last, first = torch.addcmul(last, x, mapped.to(x.dtype)), None
+        return last
 
 
 class CrossMixture(nn.Module):
@@ -138,15 +143,15 @@ class CrossMixture(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``[B, D]`` to ``[B, D]``."""
-        crossed = x
+        last = x
         for down, inner, up, bias, gate in zip(
             self.down, self.inner, self.up, self.biases, self.gates, strict=True
         ):
-            mapped = ((crossed @ down).tanh() @ inner).tanh() @ up + bias  # [K, B, D]
-            logits = crossed @ gate
+            mapped = ((last @ down).tanh() @ inner).tanh() @ up + bias  # [K, B, D]
+            logits = last @ gate
             weights = logits.softmax(1) if self._gate == "softmax" else logits.sigmoid()
-            crossed = x * (mapped * weights.T.unsqueeze(2)).sum(0) + crossed
-        return crossed
+            last = x * (mapped * weights.T.unsqueeze(2)).sum(0) + last
+        return last
 
 
 def _check(where: str, dim: int, depth: int, rank: int) -> None:

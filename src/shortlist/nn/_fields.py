@@ -5,15 +5,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.autograd import Function
+from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from shortlist.errors import ArgumentError
 from shortlist.nn._attention import check_heads, split_heads
 from shortlist.nn._dropout import Dropout
+from shortlist.nn._precision import exact, lowered, records
 from shortlist.nn._seeded import linear, normal
 from shortlist.rng import derive
 
-__all__ = ["CompressedInteractions", "FieldAttention", "pairwise_dots", "pairwise_sum"]
+__all__ = ["CompressedInteractions", "FieldAttention", "field_sums", "pairwise_dots", "pairwise_sum"]
 
 
 def pairwise_sum(fields: Tensor) -> Tensor:
@@ -35,6 +37,34 @@ def pairwise_sum(fields: Tensor) -> Tensor:
     return (fields.sum(1).square() - fields.square().sum(1)).sum(1) / 2
 
 
+def field_sums(fields: Tensor) -> tuple[Tensor, Tensor]:
+    """The sum of the fields ``[N, D]``, and the sum of the squares of all their numbers ``[N]``.
+
+    >>> [part.tolist() for part in field_sums(torch.tensor([[[1.0, 2.0], [3.0, 4.0]]]))]
+    [[[4.0, 6.0]], [30.0]]
+    """
+    if not records(fields):
+        return fields.sum(1), fields.square().sum((1, 2))
+    total, squares = _FieldSums.apply(fields)  # type: ignore[no-untyped-call]
+    return total, squares
+
+
+class _FieldSums(Function):
+    """Its gradient is made in one pass over the fields."""
+
+    @staticmethod
+    def forward(ctx: Any, fields: Tensor) -> tuple[Tensor, Tensor]:
+        ctx.save_for_backward(fields)
+        return fields.sum(1), fields.square().sum((1, 2))
+
+    @staticmethod
+    @once_differentiable  # type: ignore[untyped-decorator]
+    def backward(ctx: Any, *grads: Tensor) -> Tensor:
+        (fields,) = ctx.saved_tensors
+        total, squares = grads
+        return torch.addcmul(total.unsqueeze(1), fields, squares.view(-1, 1, 1), value=2.0)
+
+
 def pairwise_dots(fields: Tensor) -> Tensor:
     """Inner products of the pairs of fields: of field i with each j < i, i rising.
 
@@ -52,8 +82,9 @@ def pairwise_dots(fields: Tensor) -> Tensor:
     """
     if torch.compiler.is_compiling() or fields.shape[1] < 2:
         return _dots(fields)
-    with torch.autocast(fields.device.type, enabled=False):
-        dots: Tensor = _PairwiseDots.apply(fields.float())  # type: ignore[no-untyped-call]
+    fields = lowered(fields)
+    with exact(fields):
+        dots: Tensor = _PairwiseDots.apply(fields)  # type: ignore[no-untyped-call]
         return dots
 
 
@@ -73,14 +104,14 @@ class _PairwiseDots(Function):
         rows, columns = torch.tril_indices(count, count, -1)
         places[rows, columns] = places[columns, rows] = torch.arange(pairs)
         padded = functional.pad(grads[0], (0, 1))
-        both = padded.index_select(1, places.flatten().to(fields.device))
+        both = padded.index_select(1, places.flatten().to(fields.device)).to(fields.dtype)
         gradient: Tensor = both.view(len(fields), count, count) @ fields
         return gradient
 
 
 def _dots(fields: Tensor) -> Tensor:
     count = fields.shape[1]
-    products = (fields @ fields.transpose(1, 2)).flatten(1)
+    products = (fields @ fields.transpose(1, 2)).flatten(1).float()
     places = [row * count + column for row in range(count) for column in range(row)]
     return products.index_select(1, torch.tensor(places, dtype=torch.int64, device=fields.device))
 

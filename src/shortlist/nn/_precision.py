@@ -1,11 +1,13 @@
 """Which number format matrix products use in training."""
 
 import platform
+from contextlib import AbstractContextManager, nullcontext
 from typing import Literal, TypeAlias
 
 import torch
+from torch import Tensor
 
-__all__ = ["Precision", "bf16_supported", "mixed_precision"]
+__all__ = ["Precision", "bf16_supported", "exact", "lowered", "mixed_precision", "records"]
 
 Precision: TypeAlias = Literal["auto", "float32", "bfloat16"]
 
@@ -44,3 +46,38 @@ def mixed_precision(precision: Precision = "auto", device: str = "cpu") -> torch
     """
     wanted = bf16_supported(device) if precision == "auto" else precision == "bfloat16"
     return torch.autocast(torch.device(device).type, torch.bfloat16, enabled=wanted)
+
+
+def lowered(x: Tensor) -> Tensor:
+    """``x`` in the type in which its matrix products are made here: converted once, where several follow.
+
+    >>> with mixed_precision("bfloat16"):
+    ...     lowered(torch.ones(2)).dtype
+    torch.bfloat16
+    """
+    kind = x.device.type
+    if not torch.is_autocast_enabled(kind) or not x.is_floating_point():
+        return x
+    return x.to(torch.get_autocast_dtype(kind))
+
+
+def exact(x: Tensor) -> AbstractContextManager[object]:
+    """A context in which products of ``x`` are made in its own type, whatever is asked for around it.
+
+    >>> with mixed_precision("bfloat16"), exact(torch.ones(2, 2)):
+    ...     (torch.ones(2, 2) @ torch.ones(2, 2)).dtype
+    torch.float32
+    """
+    kind = x.device.type
+    return torch.autocast(kind, enabled=False) if torch.is_autocast_enabled(kind) else nullcontext()
+
+
+def records(*tensors: Tensor) -> bool:
+    """Whether gradients are wanted of any of them, by a program that runs as it stands: not one compiled.
+
+    >>> records(torch.ones(1)), records(torch.ones(1, requires_grad=True))
+    (False, True)
+    """
+    if torch.compiler.is_compiling() or not torch.is_grad_enabled():
+        return False
+    return any(tensor.requires_grad for tensor in tensors)

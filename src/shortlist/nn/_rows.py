@@ -29,10 +29,11 @@ def sum_rows(rows: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
     >>> rows.tolist(), sums.tolist()
     ([2, 7], [[5.0], [3.0]])
     """
-    ordered, order = rows.sort(stable=True)
+    few = rows.device.type == "cpu" and len(rows) > 0 and int(rows.max()) < 2**31
+    ordered, order = (rows.int() if few else rows).sort(stable=True)  # half the bytes sort a third sooner
     distinct, counts = torch.unique_consecutive(ordered, return_counts=True)
     starts = counts.cumsum(0) - counts
-    return distinct, functional.embedding_bag(order, values, starts, mode="sum")
+    return distinct.long(), functional.embedding_bag(order, values, starts, mode="sum")
 
 
 def gather(weight: Tensor, rows: Tensor, record: RowGradients) -> Tensor:
@@ -69,7 +70,11 @@ class _Gather(Function):
     def forward(ctx: Any, weight: Tensor, rows: Tensor, record: RowGradients) -> Tensor:
         ctx.save_for_backward(rows)
         ctx.record = record
-        return functional.embedding(rows, weight)
+        if weight.device.type != "cpu" or rows.numel() == 0:
+            return functional.embedding(rows, weight)
+        # Sums of one row each: unlike a plain look-up this asks for the rows ahead.
+        found = functional.embedding_bag(rows.reshape(-1, 1), weight, mode="sum")
+        return found.view(*rows.shape, weight.shape[1])
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[None, None, None]:

@@ -2,19 +2,23 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable
+from types import ModuleType
 from typing import Any, Protocol, TypeAlias, overload
 
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
 from shortlist.errors import ArgumentError
 from shortlist.nn._embedding import EmbeddingTables
+from shortlist.nn._row_steps import first_biases, row_loops
 
 __all__ = ["RowFollower", "RowWiseAdagrad", "RowWiseAdam"]
 
 Options: TypeAlias = dict[str, Any]
 RowState: TypeAlias = dict[str, Tensor]
+_Touched: TypeAlias = tuple[Tensor, Tensor, Tensor]
 
 
 class RowFollower(Protocol):
@@ -77,14 +81,19 @@ class _RowWise(Optimizer):
             rows, grads = part.take_gradients()
             if self.exchange is not None:
                 rows, grads = self.exchange(rows, grads)
-            self._step(part, rows, _prepared(part, rows, grads, options), options)
+            self._step(part, rows, grads, options)
         return loss
 
     def _step(self, part: EmbeddingTables, rows: Tensor, grads: Tensor, options: Options) -> None:
         if self.follower is not None:
             self.follower.before(part, rows)
-        # Added, not subtracted: index_add_ with alpha=-1 takes a path ten times as slow.
-        part.weight.index_add_(0, rows, self._update(rows, grads, self.state[part.weight], options))
+        state, loops = self.state[part.weight], row_loops(part.weight)
+        if loops is None or options["clip"] is not None:
+            grads = _prepared(part, rows, grads, options)
+            # Added, not subtracted: index_add_ with alpha=-1 takes a path ten times as slow.
+            part.weight.index_add_(0, rows, self._update(rows, grads, state, options))
+        elif len(rows) > 0:
+            self._loop(loops, (part.weight, rows, grads), state, options)
         part.zero_padding()
         if self.follower is not None:
             self.follower.after(part, rows)
@@ -101,6 +110,10 @@ class _RowWise(Optimizer):
     @abstractmethod
     def _update(self, rows: Tensor, grads: Tensor, state: RowState, options: Options) -> Tensor:
         """What is added to the rows ``[R]``, given their gradients: ``[R, D]``."""
+
+    @abstractmethod
+    def _loop(self, loops: ModuleType, part: _Touched, state: RowState, options: Options) -> None:
+        """The same by a compiled loop, with the pull of ``l2``, in place: weight, rows, gradients."""
 
 
 def _prepared(part: EmbeddingTables, rows: Tensor, grads: Tensor, options: Options) -> Tensor:
@@ -173,6 +186,10 @@ class RowWiseAdagrad(_RowWise):
         scale: Tensor = -options["lr"] / (accumulator.sqrt() + options["eps"])
         return grads * scale.unsqueeze(1)
 
+    def _loop(self, loops: ModuleType, part: _Touched, state: RowState, options: Options) -> None:
+        weight, rows, grads = part
+        loops.step_adagrad(*_arrays(weight, state["accumulator"], rows, grads), _rates(options))
+
 
 class RowWiseAdam(_RowWise):
     """Adam with one second moment per row, on the touched rows only.
@@ -239,3 +256,22 @@ class RowWiseAdam(_RowWise):
         bias1, bias2 = (1 - beta ** steps.double() for beta in (beta1, beta2))
         scale: Tensor = -options["lr"] / (bias1 * ((second / bias2).sqrt() + options["eps"]))
         return first.mul_(scale.to(first.dtype).unsqueeze(1))
+
+    def _loop(self, loops: ModuleType, part: _Touched, state: RowState, options: Options) -> None:
+        weight, rows, grads = part
+        beta1, beta2 = (float(beta) for beta in options["betas"])
+        loops.step_adam(
+            *_arrays(weight),
+            tuple(_arrays(*(state[name] for name in ("first", "second", "steps")))),
+            tuple(_arrays(rows, grads)),
+            _rates(options),
+            (beta1, first_biases(beta1), beta2, first_biases(beta2)),
+        )
+
+
+def _rates(options: Options) -> tuple[float, float, float]:
+    return float(options["lr"]), float(options["eps"]), float(options["l2"])
+
+
+def _arrays(*tensors: Tensor) -> list[npt.NDArray[Any]]:
+    return [tensor.detach().contiguous().numpy() for tensor in tensors]

@@ -11,6 +11,8 @@ from shortlist.models._arrays import Columns
 from shortlist.models._features import rectangle
 from shortlist.models._inputs import is_categorical, table_of, width_of
 from shortlist.models._tables import Tables
+from shortlist.nn._precision import lowered
+from shortlist.nn._side_by_side import side_by_side
 from shortlist.schema import Schema
 
 __all__ = ["Cells", "Rows", "Side", "joined"]
@@ -34,7 +36,11 @@ class Cells:
 
     def flat(self) -> Tensor:
         """``[B, E D + K]``."""
-        return joined([self.vectors.flatten(1), self.numbers], dim=1)
+        return joined(self.parts(), dim=1)
+
+    def parts(self) -> list[Tensor]:
+        """What stands side by side in ``flat()``."""
+        return [self.vectors.flatten(1), self.numbers]
 
     def take(self, rows: Tensor) -> "Cells":
         """Rows by number."""
@@ -77,7 +83,17 @@ class Rows:
 
     def flat(self) -> Tensor:
         """All columns side by side, ``[N, W]``, the query's first."""
+        if self.query_of is None:
+            return joined(self._parts(), dim=1)
         return self.join([side.flat() for side in self.sides])
+
+    def lowered(self) -> Tensor:
+        """``flat()`` in the type in which products are made of it."""
+        return side_by_side(self._parts()) if self.query_of is None else lowered(self.flat())
+
+    def _parts(self) -> list[Tensor]:
+        parts = [part for side in self.sides for part in side.parts()]
+        return [part for part in parts if part.shape[1] > 0] or parts[:1]
 
     def join(self, parts: Sequence[Tensor]) -> Tensor:
         """Tensors of each side, side by side in dimension 1."""
@@ -96,11 +112,11 @@ class Rows:
 
     def linear(self, layer: nn.Linear, parts: Sequence[Tensor] | None = None) -> Tensor:
         """A linear layer on ``flat()``, or the join of ``parts``; the query's share is made once a query."""
+        if self.query_of is None:
+            out: Tensor = layer(self.lowered() if parts is None else joined(parts, dim=1))
+            return out
         if parts is None:
             parts = [side.flat() for side in self.sides]
-        if self.query_of is None:
-            out: Tensor = layer(joined(parts, dim=1))
-            return out
         query, own = parts
         width = query.shape[1]
         if width == 0:

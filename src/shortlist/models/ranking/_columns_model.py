@@ -10,11 +10,12 @@ from shortlist.data import Batch
 from shortlist.models._arrays import Columns, columns_of
 from shortlist.models._inputs import table_rows
 from shortlist.models._tables import Tables, build_tables
+from shortlist.models._unknown_ids import unknown_at_zero, without_some_ids
 from shortlist.models.ranking._cells import Rows, Side
 from shortlist.models.ranking._options import RankerOptions
 from shortlist.models.ranking._ranking_model import RankingModel
 from shortlist.rng import derive
-from shortlist.schema import Schema
+from shortlist.schema import Schema, Tags
 
 __all__ = ["ColumnsModel"]
 
@@ -61,10 +62,12 @@ class ColumnsModel(RankingModel):
         if rows and held > 0:
             own = derive(seed, "tables")
             self.tables = build_tables(rows, held, self.options.widths, sparse=self.options.sparse, seed=own)
+            unknown_at_zero(self.tables)
         self.query_side, self.candidate_side = (
             Side(inputs, dim, events) for inputs in (self.query_schema, self.candidate_schema)
         )
         self.flat_width = self.query_side.width + self.candidate_side.width
+        self._ids = [column.name for column in self.inputs if column.has(Tags.ID) and not column.is_list]
 
     @abstractmethod
     def represent(self, rows: Rows) -> Tensor:
@@ -86,10 +89,15 @@ class ColumnsModel(RankingModel):
         device = next(self.parameters()).device
         once = batch.query_of is not None and batch.query.issuperset(self.query_schema.names)
         whole = batch if once and batch.query.isdisjoint(self.candidate_schema.names) else batch.flat()
-        columns = columns_of(whole, self.inputs, type(self).__name__, device)
+        columns = self._met(columns_of(whole, self.inputs, type(self).__name__, device))
         if whole.query_of is None:
             return self._whole(columns)
         return self._sides(columns, torch.as_tensor(whole.query_of, device=device))
+
+    def _met(self, columns: Columns) -> Columns:
+        """The columns, in training with a share of the ids unknown."""
+        share = self.options.id_dropout if self.training else 0.0
+        return without_some_ids(columns, self._ids, share) if share > 0.0 else columns
 
     def _whole(self, columns: Columns) -> Rows:
         """Both sides have a row a candidate: one gather for all codes."""

@@ -124,7 +124,7 @@ class DCN(ColumnsModel):
 
     def represent(self, rows: Rows) -> Tensor:
         """The last hidden layer, beside the crossed features if the structure is parallel."""
-        x = rows.flat()
+        x = rows.lowered() if isinstance(self.cross, CrossNetwork) else rows.flat()
         crossed = self.cross(x) if rows.query_of is None else self._crossed(x, rows)
         if self._stacked:
             out: Tensor = self.deep(crossed)

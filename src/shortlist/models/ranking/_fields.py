@@ -4,7 +4,8 @@ import torch
 from torch import Tensor, nn
 
 from shortlist.models.ranking._cells import Cells, Rows, Side, joined
-from shortlist.nn import pairwise_sum
+from shortlist.nn._fields import field_sums
+from shortlist.nn._precision import exact
 from shortlist.nn._seeded import linear, normal
 from shortlist.rng import derive
 
@@ -52,12 +53,18 @@ class Fields(nn.Module):
 
     def pairwise(self, rows: Rows) -> Tensor:
         """`pairwise_sum` of the fields, ``[N]``; the query's sums are made once a query."""
-        sides = self.of_sides(rows)
-        if rows.query_of is None:
-            return pairwise_sum(joined(sides, dim=1))
-        total = rows.add([side.sum(1) for side in sides])
-        squares = rows.add([side.square().sum((1, 2)) for side in sides])
-        return (total.square().sum(1) - squares) / 2
+        pairs = zip((rows.query, rows.candidate), self.numbers, strict=True)
+        sides = [_sums(side, numbers) for side, numbers in pairs if side is not None]
+        total = rows.add([total for total, _ in sides])
+        return (total.square().sum(1) - rows.add([squares for _, squares in sides])) / 2
+
+
+def _sums(side: Cells, numbers: "_Numbers") -> tuple[Tensor, Tensor]:
+    """Of a side's fields: their sum ``[B, D]``, and the sum of their squares ``[B]``."""
+    total, squares = field_sums(side.vectors)
+    for more, further in numbers.sums(side):
+        total, squares = total + more, squares + further
+    return total, squares
 
 
 class FirstOrder(nn.Module):
@@ -129,14 +136,30 @@ class _Numbers(nn.Module):
         """``[B, K, D]`` of each kind."""
         parts: list[Tensor] = []
         if self.scales is not None:
-            numbers = side.numbers
-            if not self._alone:
-                places = torch.tensor(self._places, dtype=torch.int64, device=numbers.device)
-                numbers = numbers.index_select(1, places)
-            parts.append(numbers.unsqueeze(2) * self.scales)
+            parts.append(self._single(side).unsqueeze(2) * self.scales)
         for (start, width), layer in zip(self._vectors, self.maps, strict=True):
             parts.append(layer(side.numbers[:, start : start + width]).unsqueeze(1))
         return parts
+
+    def sums(self, side: Cells) -> list[tuple[Tensor, Tensor]]:
+        """Sums ``[B, D]`` and sums of squares ``[B]`` of the fields of each kind, none of which is made."""
+        parts: list[tuple[Tensor, Tensor]] = []
+        if self.scales is not None:
+            with exact(side.numbers):
+                numbers = self._single(side)
+                squares = numbers.square() @ self.scales.square().sum(1)
+                parts.append((numbers @ self.scales, squares))
+        for (start, width), layer in zip(self._vectors, self.maps, strict=True):
+            mapped = layer(side.numbers[:, start : start + width]).float()
+            parts.append((mapped, mapped.square().sum(1)))
+        return parts
+
+    def _single(self, side: Cells) -> Tensor:
+        """The numbers that are no vectors."""
+        if self._alone:
+            return side.numbers
+        places = torch.tensor(self._places, dtype=torch.int64, device=side.numbers.device)
+        return side.numbers.index_select(1, places)
 
 
 class FieldNorm(nn.Module):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from shortlist.errors import ArgumentError
 from shortlist.models._tables import Widths, check_widths
 from shortlist.nn import MLP
 
@@ -17,7 +18,7 @@ class RankerOptions:
     True
 
     Raises:
-        ArgumentError: ``widths`` is no mapping and no known rule.
+        ArgumentError: ``widths`` is no mapping and no known rule, or ``id_dropout`` is outside [0, 1).
     """
 
     batch_norm: bool = False
@@ -29,9 +30,16 @@ class RankerOptions:
     sparse: bool = True
     """Whether gradients of tables are recorded by row, for a row-wise optimizer; without, every step touches
     every row."""
+    id_dropout: float = 0.0
+    """Share of training rows, in [0, 1), in which a column tagged ID reads the unknown code, each column by
+    itself: what stands for users and items never met is then learned, and the other columns with it."""
 
     def __post_init__(self) -> None:
         check_widths("RankerOptions.widths", self.widths)
+        if not 0.0 <= self.id_dropout < 1.0:
+            raise ArgumentError(
+                "RankerOptions.id_dropout", received=self.id_dropout, expected="a share in [0, 1)"
+            )
 
 
 def hidden_layers(

@@ -10,10 +10,11 @@ from shortlist.models._arrays import Columns
 from shortlist.models._features import Features
 from shortlist.models._inputs import is_categorical
 from shortlist.models._tables import Tables
+from shortlist.models._unknown_ids import without_some_ids
 from shortlist.models.retrieval._options import TowerOptions
 from shortlist.nn import MLP, CrossNetwork, ResidualMLP, l2_normalize
 from shortlist.rng import derive
-from shortlist.schema import FIRST_UNKNOWN, Column, Schema, Tags
+from shortlist.schema import Column, Schema, Tags
 
 __all__ = ["Tower"]
 
@@ -70,7 +71,7 @@ class Tower(nn.Module):
     def forward(self, columns: Columns) -> Tensor:
         """Vectors ``[B, D]`` of columns given as for ``Features``."""
         if self.id_dropout >= 1.0 or (self.training and self.id_dropout > 0.0):
-            columns = self._without_some_ids(columns)
+            columns = without_some_ids(columns, self._ids, self.id_dropout)
         features: Tensor = self.features(columns)
         vectors: Tensor = self.body(features)
         for start in self._shortcuts:
@@ -113,19 +114,6 @@ class Tower(nn.Module):
         elif len(hidden) == 0:
             _start_as_sum(layers[0], self.features)
         return layers
-
-    def _without_some_ids(self, columns: Columns) -> Columns:
-        """A share of the ids become unknown ones, so that the other columns learn to stand alone."""
-        changed = dict(columns)
-        for name in self._ids:
-            codes = changed[name]
-            assert isinstance(codes, Tensor)
-            unknown = torch.full_like(codes, FIRST_UNKNOWN)
-            if self.id_dropout < 1.0:
-                kept = torch.rand(codes.shape, device=codes.device) >= self.id_dropout
-                unknown = torch.where(kept, codes, unknown)
-            changed[name] = unknown
-        return changed
 
     def _check_modules(self) -> None:
         """Try given modules on one row of padding and zeros."""

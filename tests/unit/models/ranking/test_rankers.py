@@ -73,6 +73,26 @@ def test_narrow_tables_are_stored_narrow():
         RankerOptions(widths="wide")
 
 
+def test_ids_are_unknown_in_a_share_of_the_training_rows():
+    batch = random_batch(WIDE, 300)
+    plain, dropping = (
+        DNN(WIDE, hidden=(8,), options=RankerOptions(id_dropout=share)) for share in (0.0, 0.5)
+    )
+    np.testing.assert_array_equal(plain.score(batch), dropping.score(batch))
+    logits = [model.train()(tensors(batch))["click"] for model in (plain, dropping)]
+    changed = (logits[0] != logits[1]).float().mean().item()
+    assert 0.5 < changed < 1.0  # a row keeps both of its ids with a chance of a quarter
+    with pytest.raises(ArgumentError, match=r"RankerOptions\.id_dropout: expected a share in \[0, 1\)"):
+        RankerOptions(id_dropout=1.0)
+
+
+def test_unknown_codes_start_at_zero():
+    tables = DNN(WIDE, options=RankerOptions(widths={"user": 2})).tables
+    assert tables.lookup("item", torch.tensor([2])).tolist() == [[0.0] * 16]
+    assert tables.lookup("user", torch.tensor([2])).tolist() == [[0.0] * 16]
+    assert (tables.lookup("user", torch.tensor([3])) != 0).any()
+
+
 def test_batch_norm_takes_batches_of_any_size():
     model = DNN(WIDE, hidden=(8,), options=RankerOptions(batch_norm=True))
     for rows in (0, 1, 5):

@@ -1,0 +1,1 @@
+"""Parts of the benchmarks on a year at a grocer's."""
