@@ -4,9 +4,10 @@ A row is scattered memory, so each loop asks for the rows it will need some roun
 """
 
 import os
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,7 @@ _numba: Any = import_module("numba")
 _extending: Any = import_module("numba.extending")
 _ir: Any = import_module("llvmlite.ir")
 
+F = TypeVar("F", bound=Callable[..., Any])
 Floats: TypeAlias = npt.NDArray[np.float32]
 Doubles: TypeAlias = npt.NDArray[np.float64]
 Rows: TypeAlias = npt.NDArray[np.int64]
@@ -51,7 +53,12 @@ def _read_soon(context: Any, array: Any, row: Any) -> Any:  # noqa: ARG001 - Num
 
 
 _soon: Any = _extending.intrinsic(_read_soon)
-_compiled: Any = _numba.njit(nogil=True, cache=_kept(), error_model="numpy", fastmath={"reassoc", "contract"})
+
+
+def _compiled(function: F) -> F:
+    loose = {"reassoc", "contract"}
+    made: F = _numba.njit(nogil=True, cache=_kept(), error_model="numpy", fastmath=loose)(function)
+    return made
 
 
 @_compiled
