@@ -17,7 +17,7 @@ import torch
 from peer import feature_map, fuxi_model
 
 warnings.simplefilter("ignore")
-np.Inf = np.inf  # FuxiCTR 2.3.7 asks NumPy 2 for a name of NumPy 1
+np.Inf = np.inf  # noqa: NPY201 - FuxiCTR 2.3.7 asks for it
 
 
 class Batches:
