@@ -82,7 +82,8 @@ def machine() -> str:
 
 def head(options: argparse.Namespace) -> list[str]:
     native = "yes" if bf16_supported() else "no"
-    flags = f"--threads {options.threads}{' --small' if options.small else ''}"
+    peers = " --peers PYTHON" if options.peers else ""
+    flags = f"--threads {options.threads}{' --small' if options.small else ''}{peers}"
     rows = f"{ROWS:,} rows of tables{' / 100' if options.small else ''}"
     batch = 256 if options.small else 4096
     made = f"{machine()}, torch {torch.__version__}; bfloat16 natively: {native}"
