@@ -49,7 +49,7 @@ class _Crossed(Function):
         return inputs[-1]
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, ...]:
         depth, saved = ctx.depth, ctx.saved_tensors
         inputs, products, weights = saved[:depth], saved[depth : 2 * depth], saved[2 * depth :]

@@ -58,7 +58,7 @@ class _FieldSums(Function):
         return fields.sum(1), fields.square().sum((1, 2))
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, *grads: Tensor) -> Tensor:
         (fields,) = ctx.saved_tensors
         total, squares = grads

@@ -31,12 +31,12 @@ class _SideBySide(Function):
     def forward(ctx: Any, kind: torch.dtype, *parts: Tensor) -> Tensor:
         ctx.widths, ctx.types = [part.shape[1] for part in parts], [part.dtype for part in parts]
         out = parts[0].new_empty(len(parts[0]), sum(ctx.widths), dtype=kind)
-        for place, part in zip(out.split(ctx.widths, 1), parts, strict=True):
+        for place, part in zip(torch.split(out, ctx.widths, 1), parts, strict=True):
             place.copy_(part)
         return out
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-        places = zip(grads[0].split(ctx.widths, 1), ctx.types, ctx.needs_input_grad[1:], strict=True)
+        places = zip(torch.split(grads[0], ctx.widths, 1), ctx.types, ctx.needs_input_grad[1:], strict=True)
         return (None, *(part.to(kind) if needed else None for part, kind, needed in places))

@@ -54,7 +54,11 @@ class Fields(nn.Module):
     def pairwise(self, rows: Rows) -> Tensor:
         """`pairwise_sum` of the fields, ``[N]``; the query's sums are made once a query."""
         pairs = zip((rows.query, rows.candidate), self.numbers, strict=True)
-        sides = [_sums(side, numbers) for side, numbers in pairs if side is not None]
+        sides = [
+            _sums(side, numbers)
+            for side, numbers in pairs
+            if side is not None and isinstance(numbers, _Numbers)
+        ]
         total = rows.add([total for total, _ in sides])
         return (total.square().sum(1) - rows.add([squares for _, squares in sides])) / 2
 
