@@ -17,12 +17,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: those of the command line; None takes this process's.
 
     Returns:
-        The exit code: 0 done, 1 an unexpected failure, 2 an error of the user's to mend, 130 interrupted.
+        The exit code: 0 done, 1 an unexpected failure, 2 an error of the user's to mend, 3 drift was found,
+        130 interrupted.
     """
     debug = os.environ.get("SHORTLIST_DEBUG", "") not in ("", "0")
     try:
         chosen = parsed(sys.argv[1:] if arguments is None else arguments)
-        chosen.run(chosen)
+        code: int | None = chosen.run(chosen)
         sys.stdout.flush()
     except KeyboardInterrupt:
         return 130
@@ -34,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if debug:
             raise
         return _told(error)
-    return 0
+    return code or 0
 
 
 def _told(error: Exception) -> int:

@@ -14,6 +14,7 @@ from shortlist.cli import (
     _forget,
     _inspect,
     _join_log,
+    _monitor,
     _profile,
     _publish,
     _rebuild_index,
@@ -33,7 +34,8 @@ _FIRST_STEPS = """first steps:
   shortlist recommend my-bundle --users u1 u2          ask the result
   shortlist serve my-bundle                            answer over HTTP
 
-Exit codes: 0 done, 1 unexpected failure, 2 something to mend (the message says what), 130 interrupted.
+Exit codes: 0 done, 1 unexpected failure, 2 something to mend (the message says what),
+3 drift was found (monitor --fail-on-drift), 130 interrupted.
 SHORTLIST_DEBUG=1 shows the traceback of an error."""
 _COMMANDS = (
     _demo,
@@ -42,6 +44,7 @@ _COMMANDS = (
     _evaluate,
     _recommend,
     _serve,
+    _monitor,
     _publish,
     _roll_back,
     _rebuild_index,

@@ -3,8 +3,9 @@
 import argparse
 from pathlib import Path
 
-from shortlist.cli._values import count, port, share
-from shortlist.errors import ArgumentError, DataError
+from shortlist.cli._keys import keys_of
+from shortlist.cli._values import count, port, portion, share
+from shortlist.errors import ArgumentError
 
 __all__ = ["ABOUT", "EXAMPLES", "HELP", "NAME", "add_options", "run"]
 
@@ -96,6 +97,13 @@ def _add_logs(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="write every event there with its request id, as Parquet",
     )
+    parser.add_argument(
+        "--sample",
+        type=portion,
+        default=0.01,
+        metavar="SHARE",
+        help="share of the requests that recall and drift are told by, off their path (%(default)s)",
+    )
     parser.add_argument("--access-log", action="store_true", help="log a line for each answer")
     parser.add_argument(
         "--log-format", choices=("text", "json"), default="text", help="form of the log (%(default)s)"
@@ -104,6 +112,7 @@ def _add_logs(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Carry the command out."""
+    from shortlist.monitor import MonitorOptions
     from shortlist.server import ServerOptions, Traffic, log_to_stderr, serve
 
     log_to_stderr(options.log_format)
@@ -118,8 +127,9 @@ def run(options: argparse.Namespace) -> None:
         traffic=Traffic(shares, tuple(options.shadow)),
         watch_s=options.watch,
         timeout_ms=options.timeout_ms,
-        api_keys=() if options.api_keys is None else _keys(options.api_keys),
+        api_keys=() if options.api_keys is None else keys_of(options.api_keys),
         access_log=options.access_log,
+        monitor=MonitorOptions(sample=options.sample),
         grpc=None if options.grpc_port is None else f"{options.host}:{options.grpc_port}",
     )
     serve(bundles, host=options.host, port=options.port, options=chosen)
@@ -138,15 +148,3 @@ def _named(texts: list[str]) -> dict[str, str]:
             )
         found[name] = folder
     return found
-
-
-def _keys(path: Path) -> tuple[str, ...]:
-    try:
-        keys = tuple(line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(
-            str(path), received=str(error), expected="a text file of API keys, one a line"
-        ) from error
-    if not keys:
-        raise DataError(str(path), received="no key", expected="at least one, else nobody could ask")
-    return keys

@@ -3,7 +3,7 @@
 import argparse
 from datetime import datetime
 
-__all__ = ["count", "day", "pair", "port", "positive", "share", "span", "weighted"]
+__all__ = ["count", "day", "pair", "port", "portion", "positive", "share", "span", "weighted"]
 
 
 def count(text: str) -> int:
@@ -45,6 +45,21 @@ def day(text: str) -> datetime:
         return datetime.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"expected a date such as 2026-01-31, received {text!r}") from None
+
+
+def portion(text: str) -> float:
+    """A share from 0 to 1.
+
+    >>> portion("0.01")
+    0.01
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if 0 <= value <= 1:
+        return value
+    raise argparse.ArgumentTypeError(f"expected a share from 0 to 1, received {text!r}")
 
 
 def pair(text: str) -> tuple[str, str]:

@@ -10,25 +10,37 @@ from shortlist.bundle import Writer
 from shortlist.errors import ArgumentError
 from shortlist.export._export import export_encoder, export_ranker
 from shortlist.export._trees import export_trees
+from shortlist.io import Dataset
 from shortlist.models.trees import TreeRanker
+from shortlist.monitor import FingerprintOptions, write_fingerprint
 from shortlist.pipeline import Pipeline, write_pipeline
 
 __all__ = ["refuse_existing", "save"]
 
 
 def save(
-    pipe: Pipeline, folder: str | Path, *, facts: Mapping[str, Any] | None = None, force: bool = True
+    pipe: Pipeline,
+    folder: str | Path,
+    *,
+    facts: Mapping[str, Any] | None = None,
+    force: bool = True,
+    log: Dataset | None = None,
+    fingerprint: FingerprintOptions | None = None,
 ) -> Path:
     """Write a pipeline as a bundle: one folder that loads, verifies and serves without torch.
 
     Torch models become ONNX parts, compared with the live model before anything is published, beside their
-    weights as safetensors. The folder appears whole or not at all.
+    weights as safetensors. Past requests are asked again for the fingerprint that drift is told against.
+    The folder appears whole or not at all.
 
     Args:
         pipe: the pipeline.
         folder: where the bundle will stand.
         facts: plain data for the manifest, such as metrics.
         force: whether a bundle that stands there is replaced, in one step.
+        log: rows that the past requests are drawn from, with the columns that come with a request; None draws
+            them from the events of the state.
+        fingerprint: how many past requests, and how finely they are looked at.
 
     Returns:
         The folder.
@@ -43,6 +55,7 @@ def save(
         refuse_existing(target)
     with Writer(target, facts) as writer:
         write_pipeline(pipe, writer, {"encoder": _encoder, "ranker": _ranker})
+        write_fingerprint(pipe, writer, log, fingerprint)
     return target
 
 

@@ -55,6 +55,7 @@ from shortlist.pipeline._step import Note, Step, Watch
 from shortlist.pipeline._take import Take
 from shortlist.pipeline._thompson import Thompson
 from shortlist.pipeline._trace import StageTrace, Trace
+from shortlist.pipeline._window import Window
 
 __all__ = [
     "AnswerLog",
@@ -101,6 +102,7 @@ __all__ = [
     "Told",
     "Trace",
     "Watch",
+    "Window",
     "build_index",
     "calibrate",
     "changed",

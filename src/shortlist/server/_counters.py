@@ -1,18 +1,23 @@
 """What the server counts, in the text form that Prometheus reads."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from threading import Lock
 from typing import final
 
+from shortlist.monitor import BATCHES, Histogram, Monitor, Row, exposition
+
 __all__ = ["Counters"]
 
-_BOUNDS_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+_VERSIONS = 4
 
 
 @final
 class Counters:
-    """Requests by outcome, latencies, users asked for, answers that fell back, items by source, events.
+    """Requests by outcome, waiting, batches, events, changes of version, and the monitors of the bundles.
+
+    Attributes:
+        gauges: name of a gauge -> what tells its value.
 
     >>> counters = Counters()
     >>> counters.answered("/recommend", 200, 3.0)
@@ -21,29 +26,34 @@ class Counters:
     """
 
     def __init__(self) -> None:
+        self.gauges: dict[str, Callable[[], float]] = {}
         self._lock = Lock()
         self._requests: Counter[tuple[str, int]] = Counter()
-        self._latency: Counter[float] = Counter()
-        self._latency_sum_ms = 0.0
-        self._sources: Counter[str] = Counter()
+        self._durations: dict[str, Histogram] = {}
+        self._waits, self._batches, self._users = Histogram(), Histogram(BATCHES), Histogram(BATCHES)
         self._swaps: Counter[tuple[str, str]] = Counter()
         self._shadows: Counter[tuple[str, str]] = Counter()
         self._overlap: dict[str, float] = {}
         self._edits: Counter[str] = Counter()
-        self._users = self._fallback_users = self._events = 0
+        self._events: Counter[str] = Counter()
+        self._monitors: dict[tuple[str, str], Monitor] = {}
 
     def answered(self, path: str, status: int, milliseconds: float) -> None:
         """Count one answer."""
         with self._lock:
             self._requests[path, status] += 1
-            if path == "/recommend" and status == 200:
-                self._latency_sum_ms += milliseconds
-                self._latency[next((b for b in _BOUNDS_MS if milliseconds <= b), float("inf"))] += 1
+            if status == 200:
+                if path not in self._durations:
+                    self._durations[path] = Histogram()
+                self._durations[path].add(milliseconds / 1e3)
 
-    def recommended(self, source: str, items: int) -> None:
-        """Count items that a source contributed to answers."""
+    def gathered(self, waits_s: Sequence[float], users: int) -> None:
+        """Count requests that are run together: how long each waited, and their users."""
         with self._lock:
-            self._sources[source] += items
+            for seconds in waits_s:
+                self._waits.add(seconds)
+            self._batches.add(len(waits_s))
+            self._users.add(users)
 
     def swapped(self, bundle: str, outcome: str) -> None:
         """Count a change of version: ``"done"`` or ``"failed"``."""
@@ -56,16 +66,20 @@ class Counters:
             self._shadows[bundle, "skipped" if overlap is None else "asked"] += 1
             self._overlap[bundle] = self._overlap.get(bundle, 0.0) + (overlap or 0.0)
 
-    def users(self, asked: int, fallback: int) -> None:
-        """Count users asked for, and those among them whose whole list came from the fallback."""
+    def appended(self, events: int, known: int) -> None:
+        """Count events that were kept, and those among them whose item is known."""
         with self._lock:
-            self._users += asked
-            self._fallback_users += fallback
+            self._events["known"] += known
+            self._events["unknown"] += events - known
 
-    def appended(self, events: int) -> None:
-        """Count events that were kept."""
+    def attach(self, bundle: str, version: str, monitor: Monitor) -> None:
+        """Expose what is measured of a version; of older versions of a bundle only the last few."""
         with self._lock:
-            self._events += events
+            self._monitors.pop((bundle, version), None)
+            self._monitors[bundle, version] = monitor
+            own = [key for key in self._monitors if key[0] == bundle]
+            for key in own[:-_VERSIONS]:
+                del self._monitors[key]
 
     def edited(self, kind: str, items: int) -> None:
         """Count items that were ``"upserted"`` or ``"deleted"``."""
@@ -75,55 +89,37 @@ class Counters:
     def text(self) -> str:
         """The exposition text."""
         with self._lock:
-            requests = {f'path="{path}",status="{s}"': n for (path, s), n in sorted(self._requests.items())}
-            sources = {f'source="{_escaped(name)}"': n for name, n in sorted(self._sources.items())}
-            errors = sum(n for (_, status), n in self._requests.items() if status >= 400)
-            lines = [
-                *_counter("requests", "Answers by path and status", requests),
-                *_counter("errors", "Answers with a status of 400 or more", {"": errors}),
-                *_counter("users", "Users asked for", {"": self._users}),
-                *_counter(
-                    "fallback_users", "Users answered by the fallback alone", {"": self._fallback_users}
-                ),
-                *_counter("items", "Items recommended by source", sources),
-                *_counter("events", "Events appended", {"": self._events}),
-                *_counter("items_edited", "Items that came or went", _kinds(self._edits)),
-                *_counter("swaps", "Changes of version by bundle", _labels(self._swaps)),
-                *_counter("shadows", "Answers of shadow bundles", _labels(self._shadows)),
-                *_counter(
-                    "shadow_overlap",
-                    "Sum over these answers of the share of the shown items that they hold",
-                    {f'bundle="{_escaped(name)}"': n for name, n in sorted(self._overlap.items())},
-                ),
-                *self._histogram(),
-            ]
-        return "\n".join(lines) + "\n"
+            monitors = dict(self._monitors)
+        measured = [
+            Row(row.name, {"bundle": bundle, "version": version, **row.labels}, row.value)
+            for (bundle, version), monitor in monitors.items()
+            for row in monitor.rows()
+        ]
+        with self._lock:
+            return exposition([*self._rows(), *measured])
 
-    def _histogram(self) -> list[str]:
-        name, total = "shortlist_recommend_milliseconds", 0
-        lines = [f"# HELP {name} Time to answer /recommend", f"# TYPE {name} histogram"]
-        for bound in (*_BOUNDS_MS, float("inf")):
-            total += self._latency[bound]
-            label = "+Inf" if bound == float("inf") else str(bound)
-            lines.append(f'{name}_bucket{{le="{label}"}} {total}')
-        return [*lines, f"{name}_sum {self._latency_sum_ms:.3f}", f"{name}_count {total}"]
+    def _rows(self) -> Iterator[Row]:
+        for (path, status), count in sorted(self._requests.items()):
+            yield Row("shortlist_requests_total", {"path": path, "status": str(status)}, count)
+        errors = sum(count for (_, status), count in self._requests.items() if status >= 400)
+        yield Row("shortlist_errors_total", {}, errors)
+        for path, durations in self._durations.items():
+            yield Row("shortlist_request_duration_seconds", {"path": path}, durations)
+        yield Row("shortlist_queue_duration_seconds", {}, self._waits)
+        yield Row("shortlist_batch_requests", {}, self._batches)
+        yield Row("shortlist_batch_users", {}, self._users)
+        for name, value in self.gauges.items():
+            yield Row(name, {}, value())
+        for item in ("known", "unknown"):
+            yield Row("shortlist_events_total", {"item": item}, self._events[item])
+        for kind in ("deleted", "upserted"):
+            yield Row("shortlist_items_edited_total", {"kind": kind}, self._edits[kind])
+        yield from _by_outcome("shortlist_swaps_total", self._swaps)
+        yield from _by_outcome("shortlist_shadows_total", self._shadows)
+        for bundle, overlap in sorted(self._overlap.items()):
+            yield Row("shortlist_shadow_overlap_total", {"bundle": bundle}, overlap)
 
 
-def _labels(counts: Counter[tuple[str, str]]) -> dict[str, float]:
-    return {f'bundle="{_escaped(name)}",outcome="{what}"': n for (name, what), n in sorted(counts.items())}
-
-
-def _kinds(counts: Counter[str]) -> dict[str, float]:
-    return {f'kind="{kind}"': n for kind, n in sorted(counts.items())}
-
-
-def _counter(name: str, about: str, values: Mapping[str, float]) -> list[str]:
-    full = f"shortlist_{name}_total"
-    rows = [
-        f"{full}{{{labels}}} {value}" if labels else f"{full} {value}" for labels, value in values.items()
-    ]
-    return [f"# HELP {full} {about}", f"# TYPE {full} counter", *rows]
-
-
-def _escaped(label: str) -> str:
-    return label.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+def _by_outcome(metric: str, counts: Mapping[tuple[str, str], int]) -> Iterator[Row]:
+    for (bundle, outcome), count in sorted(counts.items()):
+        yield Row(metric, {"bundle": bundle, "outcome": outcome}, count)

@@ -10,12 +10,12 @@ import numpy as np
 from shortlist.bundle import Reader
 from shortlist.data import Candidates, Requests
 from shortlist.errors import ArgumentError, near
+from shortlist.monitor import Monitor, Probe, known_fingerprint
 from shortlist.pipeline import AnswerLog, OutcomeLog, Pipeline, StageTrace, load
 from shortlist.schema import Column
 from shortlist.server._ask import Ask, together
 from shortlist.server._clock import live_state
 from shortlist.server._context import check_context, context_columns
-from shortlist.server._counters import Counters
 from shortlist.server._live import LiveEvents
 from shortlist.server._messages import Event, Kept, UserItems
 from shortlist.server._moments import moment_of
@@ -38,34 +38,38 @@ class Desk:
         version: of the bundle.
         answers: where answers are logged; None logs nothing.
         outcomes: where events are logged with their request ids; None logs nothing.
-        counters: where answers are counted.
+        monitor: what is measured of the answers.
+        probe: looks again at some of the requests; None looks at none.
         context: columns that models read, by name.
     """
 
     pipe: Pipeline
     version: str
+    monitor: Monitor
     answers: AnswerLog | None = None
-    counters: Counters = field(default_factory=Counters)
+    probe: Probe | None = None
     context: Mapping[str, Column] = field(default_factory=dict)
     outcomes: OutcomeLog | None = None
 
     @classmethod
-    def open(cls, bundle: Path, options: ServerOptions, counters: Counters) -> Self:
+    def open(cls, bundle: Path, options: ServerOptions, probe: Probe | None = None) -> Self:
         """Load a bundle, check every file, and let its present move with the clock.
 
         Raises:
             BundleError: the folder is not a sound bundle.
             PipelineError: the stages lack a column.
         """
-        version = Reader(bundle).open(verify=False).version
+        reader = Reader(bundle).open(verify=False)
+        version = reader.version
         pipe = load(bundle, editable=True)
         pipe.check()
         log = None if options.answers is None else AnswerLog(options.answers, bundle=version)
         outcomes = None if options.events is None else OutcomeLog(options.events)
         live = pipe.with_state(live_state(pipe.state, options))
-        desk = cls(live, version, log, counters, context_columns(pipe.stages), outcomes)
-        desk.pipe.run(Requests([None]))
-        return desk
+        live.run(Requests([None]))
+        monitor = Monitor(live, known_fingerprint(reader), options.monitor)
+        live = live.watched(monitor.stages)
+        return cls(live, version, monitor, log, probe, context_columns(pipe.stages), outcomes)
 
     def run(self, asks: Sequence[Ask]) -> list[Answered | Exception]:
         """Answer asks of one kind in one run; if it fails, each by itself: none fails for another."""
@@ -96,7 +100,8 @@ class Desk:
         return Kept(kept, int((state.items.positions(items) >= 0).sum()))
 
     def flush(self) -> None:
-        """Write logged answers and events to disk."""
+        """Write logged answers and events to disk, count what was answered."""
+        self.monitor.settle()
         for log in (self.answers, self.outcomes):
             if log is not None:
                 log.flush()
@@ -121,7 +126,7 @@ class Desk:
             found = pipe.run(requests)
         if self.answers is not None:
             self.answers.add(requests, found, pipe.state)
-        self._count(found)
+        self._measure(pipe, requests, found)
         return [(lists, trace) for lists in results_of(asks, found, pipe.state)]
 
     def check_columns(self, columns: tuple[str, ...]) -> None:
@@ -137,16 +142,10 @@ class Desk:
                     "columns", received=name, expected="columns of the item table", remedy=near(name, known)
                 )
 
-    def _count(self, found: Candidates) -> None:
-        for place, items in enumerate(np.bincount(found.source, minlength=len(found.sources)).tolist()):
-            self.counters.recommended(found.sources[place], items)
-        fallback = self.pipe.fallback
-        if fallback is None or fallback.name not in found.sources:
-            self.counters.users(len(found), 0)
-            return
-        other = found.source != found.sources.index(fallback.name)
-        personal = np.bincount(found.query_of[other], minlength=len(found)) > 0
-        self.counters.users(len(found), int((~personal & (found.lengths > 0)).sum()))
+    def _measure(self, pipe: Pipeline, requests: Requests, found: Candidates) -> None:
+        self.monitor.answered(requests, found)
+        if self.probe is not None:
+            self.probe.offer(self.monitor, pipe, requests, found)
 
 
 def _past(value: str | float, now: int, where: str) -> int:

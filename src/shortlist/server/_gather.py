@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, final
+from time import perf_counter
+from typing import Any, NamedTuple, final
 
 from shortlist.errors import ServerError
 from shortlist.server._ask import Ask
+from shortlist.server._counters import Counters
 from shortlist.server._desk import Answered
 from shortlist.server._options import ServerOptions
 from shortlist.server._refusal import Refusal, fault_of
@@ -14,7 +16,15 @@ from shortlist.server._refusal import Refusal, fault_of
 __all__ = ["Gatherer"]
 
 Run = Callable[[Sequence[Ask]], list[Answered | Exception]]
-Waiting = tuple[Ask, "asyncio.Future[Answered]", Run]
+
+
+class Waiting(NamedTuple):
+    """An ask that waits for a thread."""
+
+    ask: Ask
+    answer: "asyncio.Future[Answered]"
+    run: Run
+    since_s: float
 
 
 @final
@@ -26,9 +36,13 @@ class Gatherer:
 
     Args:
         options: how many threads, how many may wait, how many users a run may have.
+        counters: where waiting and batches are counted.
     """
 
-    def __init__(self, options: ServerOptions) -> None:
+    def __init__(self, options: ServerOptions, counters: Counters | None = None) -> None:
+        self._counters = counters or Counters()
+        self._counters.gauges["shortlist_queue_depth"] = lambda: len(self._waiting)
+        self._counters.gauges["shortlist_in_flight"] = lambda: self._inside
         self._pool = ThreadPoolExecutor(options.workers, "shortlist")
         self._options = options
         self._free = options.workers
@@ -45,7 +59,7 @@ class Gatherer:
         self._enter()
         try:
             answer: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
-            self._waiting.append((ask, answer, run))
+            self._waiting.append(Waiting(ask, answer, run, perf_counter()))
             self._start()
             return await answer
         finally:
@@ -91,31 +105,33 @@ class Gatherer:
             task.add_done_callback(self._tasks.discard)
 
     def _group(self) -> list[Waiting]:
-        (first, _, run), users = self._waiting[0], 0
+        head, users = self._waiting[0], 0
         group, rest = list[Waiting](), list[Waiting]()
         for one in self._waiting:
-            fits = not group or users + len(one[0].users) <= self._options.max_users
-            if one[2] == run and one[0].kind == first.kind and fits:
+            fits = not group or users + len(one.ask.users) <= self._options.max_users
+            if one.run == head.run and one.ask.kind == head.ask.kind and fits:
                 group.append(one)
-                users += len(one[0].users)
+                users += len(one.ask.users)
             else:
                 rest.append(one)
         self._waiting = rest
+        now = perf_counter()
+        self._counters.gathered([now - one.since_s for one in group], users)
         return group
 
     async def _work(self, group: list[Waiting]) -> None:
         try:
             loop = asyncio.get_running_loop()
-            answers = await loop.run_in_executor(self._pool, group[0][2], [ask for ask, _, _ in group])
+            answers = await loop.run_in_executor(self._pool, group[0].run, [one.ask for one in group])
         except Exception as error:
             answers = [error] * len(group)
         finally:
             self._free += 1
-        for (_, future, _), answer in zip(group, answers, strict=True):
-            if future.done():
+        for one, answer in zip(group, answers, strict=True):
+            if one.answer.done():
                 continue
             if isinstance(answer, Exception):
-                future.set_exception(answer)
+                one.answer.set_exception(answer)
             else:
-                future.set_result(answer)
+                one.answer.set_result(answer)
         self._start()

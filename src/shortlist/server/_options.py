@@ -1,10 +1,11 @@
 """Options of the server."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Literal, get_args
 
 from shortlist.errors import ArgumentError
+from shortlist.monitor import MonitorOptions
 from shortlist.server._traffic import Traffic
 
 __all__ = ["ServerOptions"]
@@ -36,6 +37,7 @@ class ServerOptions:
             with none, everyone who reaches the address may ask. ``/health`` is open to all.
         grpc: host and port at which the Open Inference Protocol is answered over gRPC too; None does not.
         access_log: whether to log a line for each answer.
+        monitor: what is looked at of live requests, and at what cost.
 
     Raises:
         ArgumentError: a limit is below 1, the clock is unknown, or a key cannot be sent in a header.
@@ -55,9 +57,10 @@ class ServerOptions:
     api_keys: tuple[str, ...] = ()
     grpc: str | None = None
     access_log: bool = False
+    monitor: MonitorOptions = field(default_factory=MonitorOptions)
 
     def __post_init__(self) -> None:
-        for name in (field.name for field in fields(self)[:4]):
+        for name in (limit.name for limit in fields(self)[:4]):
             if getattr(self, name) < 1:
                 raise ArgumentError(
                     f"ServerOptions.{name}", received=getattr(self, name), expected="an integer >= 1"

@@ -10,11 +10,13 @@ from typing import final
 
 from shortlist.errors import ArgumentError, ShortlistError, near
 from shortlist.io import current
+from shortlist.monitor import Probe
 from shortlist.server._counters import Counters
 from shortlist.server._desk import Desk
 from shortlist.server._live import LiveEvents
 from shortlist.server._live_items import LiveCatalogue
 from shortlist.server._options import ServerOptions
+from shortlist.server._priority import give_way
 
 __all__ = ["Rack", "mark_of"]
 
@@ -37,6 +39,9 @@ class Rack:
         live: the events that arrive.
         counters: where swaps are counted.
         items: the items that are edited.
+
+    Attributes:
+        probe: looks again at some of the requests.
     """
 
     def __init__(
@@ -54,6 +59,8 @@ class Rack:
         self._retired: list[Desk] = []
         self._at_work: dict[int, int] = {}
         self._lock = Lock()
+        self.probe = Probe(options.monitor, on_start=give_way)
+        counters.gauges["shortlist_probe_seconds_total"] = lambda: self.probe.cpu_seconds
 
     def open(self) -> None:
         """Load every bundle.
@@ -64,6 +71,7 @@ class Rack:
         """
         self._live.open()
         self._items.open()
+        self.probe.open()
         for name in self.bundles:
             self._load(name)
 
@@ -108,6 +116,7 @@ class Rack:
 
     def close(self) -> None:
         """Write what is left and let go of the files."""
+        self.probe.close()
         for desk in [*self._desks.values(), *self._retired]:
             with suppress(Exception):
                 desk.close()
@@ -125,7 +134,8 @@ class Rack:
     def _load(self, name: str) -> None:
         start, mark = perf_counter(), mark_of(self.bundles[name])
         bundle = current(self.bundles[name])
-        desk = Desk.open(bundle, self._options, self._counters)
+        desk = Desk.open(bundle, self._options, self.probe)
+        self._counters.attach(name, desk.version, desk.monitor)
         self._items.attach(_key(name, desk), desk.pipe, bundle)
         self._live.attach(_key(name, desk), desk.pipe.state.store)
         with self._lock:

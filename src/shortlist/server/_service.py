@@ -2,9 +2,6 @@
 
 import asyncio
 import logging
-import os
-import sys
-import threading
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, asynccontextmanager
@@ -25,6 +22,7 @@ from shortlist.server._live import LiveEvents
 from shortlist.server._live_items import LiveCatalogue
 from shortlist.server._messages import Answer, Events, Kept, Recommend, UserItems
 from shortlist.server._options import ServerOptions
+from shortlist.server._priority import give_way
 from shortlist.server._rack import Rack
 from shortlist.server._refusal import Refusal, fault_of
 from shortlist.server._tensors import Values
@@ -78,8 +76,8 @@ class Service:
         self._live = LiveEvents(folder / "events")
         self.catalogue = LiveCatalogue(folder / "items")
         self._rack = Rack(bundles, options, self._live, self.counters, self.catalogue)
-        self._gatherer = Gatherer(options)
-        self._loader = ThreadPoolExecutor(1, "shortlist-loader", initializer=_give_way)
+        self._gatherer = Gatherer(options, self.counters)
+        self._loader = ThreadPoolExecutor(1, "shortlist-loader", initializer=give_way)
         self._first, self._ready = first, False
         self._shadows: set[asyncio.Task[None]] = set()
 
@@ -181,14 +179,14 @@ class Service:
         with self.desk(name) as desk:
             ask = ask_of(desk, tensors, self.options.max_users, request_id)
             async with self._in_time():
-                lists, _ = await self._gatherer.ask(ask, desk.run)
+                lists, _ = await self._timed(desk, ask)
             return desk.version, outputs_of(lists, ask.k)
 
     async def append(self, message: Events) -> Kept:
         """Append events."""
         with self.desk() as desk:
             kept: Kept = await self._gatherer.alone(desk.append, message.events, self._live)
-        self.counters.appended(kept.kept)
+        self.counters.appended(kept.kept, kept.known_items)
         return kept
 
     async def edit(self, edit: Callable[[Any], int], what: Sequence[Any], kind: str) -> int:
@@ -243,7 +241,13 @@ class Service:
 
     async def _asked(self, name: str, ask: Ask) -> tuple[str, Answered]:
         with self.desk(name) as desk:
-            return desk.version, await self._gatherer.ask(ask, desk.run)
+            return desk.version, await self._timed(desk, ask)
+
+    async def _timed(self, desk: Desk, ask: Ask) -> Answered:
+        start = perf_counter()
+        answered = await self._gatherer.ask(ask, desk.run)
+        desk.monitor.took(perf_counter() - start)
+        return answered
 
     def _start_shadow(self, name: str, ask: Ask, shown: Sequence[UserItems]) -> None:
         """Ask a shadow the same if a thread is free: it never makes a request wait."""
@@ -293,12 +297,6 @@ def _merged(ask: Ask, parts: Mapping[str, tuple[str, Answered]], groups: Mapping
     version = next(iter(parts.values()))[0]
     ordered = [results[place] for place in range(len(ask.users))]
     return Answer(ask.request_id, version, ordered, 0.0, steps if ask.trace else None)
-
-
-def _give_way() -> None:
-    """Let the threads that answer go before this one, where the system ranks threads (Linux)."""
-    if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
 
 
 def _overlap(mine: UserItems, shown: UserItems) -> float:

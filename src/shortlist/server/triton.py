@@ -12,7 +12,6 @@ from shortlist.data import Candidates, Requests
 from shortlist.errors import ShortlistError
 from shortlist.pipeline import Pipeline
 from shortlist.server._ask import Ask, together
-from shortlist.server._counters import Counters
 from shortlist.server._desk import Desk
 from shortlist.server._inference import ask_of, outputs_of
 from shortlist.server._options import ServerOptions
@@ -38,7 +37,7 @@ def model(settings: str) -> type:
 
         def initialize(self, args: Mapping[str, str]) -> None:
             folder = Path(args["model_repository"]) / args["model_version"] / chosen["bundle"]
-            self.desk = Desk.open(folder, ServerOptions(clock=chosen["clock"]), Counters())
+            self.desk = Desk.open(folder, ServerOptions(clock=chosen["clock"]))
 
         def execute(self, requests: list[Any]) -> list[Any]:
             backend = import_module("triton_python_backend_utils")

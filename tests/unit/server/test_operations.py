@@ -50,25 +50,32 @@ def test_the_page_needs_nothing_from_elsewhere(client: Any) -> None:
 def test_metrics_count_what_happened(client: Any) -> None:
     client.ask(users=["u1", "new", "newer"])
     client.refused("/recommend", {"k": 0})
-    client.post("/events", {"events": [{"user": "u1", "item": "i4"}]})
+    client.post("/events", {"events": [{"user": "u1", "item": item} for item in ("i4", "new")]})
     client.get("/nowhere")
     answer = client.get("/metrics")
+    of = f'bundle="bundle",version="{client.get("/health/ready").json()["bundle"]}"'
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     lines = answer.text.splitlines()
     for line in (
         'shortlist_requests_total{path="/recommend",status="200"} 1',
         'shortlist_requests_total{path="/recommend",status="400"} 1',
         'shortlist_requests_total{path="other",status="404"} 1',
-        "shortlist_users_total 3",
-        "shortlist_fallback_users_total 2",
-        'shortlist_items_total{source="repeats"} 2',
-        'shortlist_items_total{source="popular"} 4',
-        "shortlist_events_total 1",
-        'shortlist_recommend_milliseconds_bucket{le="+Inf"} 1',
-        "shortlist_recommend_milliseconds_count 1",
+        f'shortlist_users_total{{{of},user="known"}} 1',
+        f'shortlist_users_total{{{of},user="unknown"}} 2',
+        f"shortlist_fallback_users_total{{{of}}} 2",
+        f'shortlist_items_total{{{of},source="repeats"}} 2',
+        f'shortlist_items_total{{{of},source="popular"}} 4',
+        'shortlist_events_total{item="known"} 1',
+        'shortlist_events_total{item="unknown"} 1',
+        'shortlist_request_duration_seconds_count{path="/recommend"} 1',
+        f'shortlist_recommend_duration_seconds_bucket{{{of},le="+Inf"}} 1',
+        f"shortlist_recommend_duration_seconds_count{{{of}}} 1",
+        "shortlist_queue_duration_seconds_count 1",
+        "shortlist_batch_users_sum 3",
+        "shortlist_queue_depth 0",
     ):
         assert line in lines
-    pattern = re.compile(r'^(#.*|[a-z_]+(\{[a-z]+="[^"]*"(,[a-z]+="[^"]*")*\})? [0-9.e+-]+)$')
+    pattern = re.compile(r'^(#.*|[a-z_]+(\{[a-z]+="[^"]*"(,[a-z]+="[^"]*")*\})? ([0-9.e+-]+|NaN))$')
     assert [line for line in lines if not pattern.match(line)] == []
 
 

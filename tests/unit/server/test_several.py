@@ -91,4 +91,4 @@ def test_a_shadow_is_asked_and_compared_but_never_shown(two: Any, opened: Any) -
         client.run(asyncio.sleep(0.01))
     text = client.get("/metrics").text
     assert line in text
-    assert 'shortlist_shadow_overlap_total{bundle="new"} 1.0' in text
+    assert 'shortlist_shadow_overlap_total{bundle="new"} 1' in text

@@ -99,17 +99,17 @@ def test_a_new_version_gets_what_its_log_does_not_hold(bundle: Path, tmp_path: P
     live = LiveEvents(tmp_path / "events")
     live.open()
     day = 86_400_000_000
-    store = Desk.open(bundle, ServerOptions(), Counters()).pipe.state.store
+    store = Desk.open(bundle, ServerOptions()).pipe.state.store
     old, new = np.array([store.until - day]), np.array([store.until + day])
     live.append(["a"], ["i1"], old, np.ones(1, np.float32))
     live.append(["b"], ["i1"], new, np.ones(1, np.float32))
     live.attach("v1", store)
     assert store.user_positions(["a"])[0] == -1 < store.user_positions(["b"])[0]
     live.append(["c"], ["i1"], old, np.ones(1, np.float32))
-    again = Desk.open(bundle, ServerOptions(), Counters()).pipe.state.store
+    again = Desk.open(bundle, ServerOptions()).pipe.state.store
     live.attach("v1", again)
     assert again.user_positions(["c"])[0] >= 0
-    other = Desk.open(bundle, ServerOptions(), Counters()).pipe.state.store
+    other = Desk.open(bundle, ServerOptions()).pipe.state.store
     live.attach("v2", other)
     assert other.user_positions(["c"])[0] == -1 < other.user_positions(["b"])[0]
     live.detach("v2")
