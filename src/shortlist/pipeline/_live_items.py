@@ -11,7 +11,9 @@ from shortlist.data import Array, Encoder, Flow, Store
 from shortlist.errors import ArgumentError, PipelineError
 from shortlist.index import HeldIndex, LiveIndex
 from shortlist.pipeline._embedding import embedding_stages
+from shortlist.pipeline._match import Match
 from shortlist.pipeline._pipeline import Pipeline
+from shortlist.pipeline._retrieve import Retrieve
 from shortlist.pipeline._state import State
 from shortlist.store import EmbeddedStore, ItemRow
 
@@ -63,6 +65,7 @@ class LiveItems:
         self._store = store
         self._state = pipe.state
         self._towers = tuple(_towers(pipe))
+        self._stages = tuple(_stages(pipe))
 
     def prepared(self, rows: Sequence[ItemRow], gone: Iterable[Any] = (), where: str = "items") -> ItemEdit:
         """Check an edit and encode its items; nothing changes until `adopt`.
@@ -84,10 +87,15 @@ class LiveItems:
         return ItemEdit(after.without_items(gone), ids, tuple(vectors) if len(ids) else ())
 
     def adopt(self, edit: ItemEdit) -> None:
-        """Let requests see an edit; it was prepared after the last one was adopted."""
+        """Let requests see an edit; it was prepared after the last one was adopted.
+
+        What the next request would have to find out of the catalogue first is found before this returns.
+        """
         self._store.adopt(edit.store)
         for index, vectors in edit.vectors:
             index.upsert(edit.ids, vectors)
+        for stage in self._stages:
+            _warm_up(stage, self._state.for_run())
 
     def upsert(self, rows: Sequence[ItemRow]) -> None:
         """Add items, and change columns of known ones, see `prepared`."""
@@ -98,11 +106,24 @@ class LiveItems:
         self.adopt(self.prepared((), ids))
 
 
+def _stages(pipe: Pipeline) -> Iterator[Retrieve | Match]:
+    """The stages that hold a model and an index, those of the fallback among them."""
+    fallback = () if pipe.fallback is None else (pipe.fallback,)
+    return embedding_stages((*pipe.stages, *fallback))
+
+
+def _warm_up(stage: Retrieve | Match, state: State) -> None:
+    index = state.index_now(stage.index)
+    _ = state.rows_of(index.keys)
+    if isinstance(stage, Retrieve):
+        allowed = state.allowed_rows(index.keys, stage.rules)
+        index.search(np.zeros((1, index.dim), dtype=np.float32), 1, allowed=allowed)
+
+
 def _towers(pipe: Pipeline) -> Iterator[tuple[Encoder, Flow, Editable]]:
     """Model, workflow and index of the stages, each index once."""
     known: set[int] = set()
-    fallback = () if pipe.fallback is None else (pipe.fallback,)
-    for stage in embedding_stages((*pipe.stages, *fallback)):
+    for stage in _stages(pipe):
         if id(stage.index) in known:
             continue
         known.add(id(stage.index))

@@ -233,11 +233,11 @@ class State:
     def _places(self, keys: Keys, items: Keys) -> Positions:
         """Positions of the ids of an index; of those there were before any came, found once for all."""
         first, known = keys.first, items.first
-        if first is keys and known is items:
-            return known.positions(first.values)
         places = self._memo.get(
             ("places", id(first), id(known)), lambda: known.positions(first.values), first, known
         )
+        if first is keys and known is items:
+            return places
         positions = np.concatenate([places, items.positions(keys.values[len(first) :])])
         strange = np.flatnonzero(places < 0)
         positions[strange] = items.positions(keys.values[strange])
