@@ -127,7 +127,7 @@ def main() -> None:
     if not given.small:
         machine = f"{platform.machine()}-{os.cpu_count()}-cores"
         told = f"# Edits of a catalogue of {items:,} items\n\n`python benchmarks/live_items.py`, "
-        told += f"{date.today()}, {machine.replace('-', ', ', 1).replace('-', ' ')}, shared with other work; in process.\n\n"
+        told += f"{date.today()}, {platform.machine()}, {os.cpu_count()} cores shared with other work.\n\n"
         place = Path(__file__).parent / "results" / f"live-items_{machine}_{date.today()}.md"
         place.write_text(told + page, encoding="utf-8")
 

@@ -1,4 +1,7 @@
-"""A store whose catalogue may be edited, as it is at one moment."""
+"""A store whose catalogue may be edited, as it is at one moment.
+
+It is asked of the type whether a store can be edited: one that wraps another and hands on what it lacks cannot.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -33,10 +36,10 @@ class Present:
 def present_of(store: Store) -> Store:
     """A store that stays as it is but for events that arrive; of one that cannot be edited, the store."""
     editable: Any = store
-    return editable.pinned() if hasattr(store, "pinned") else store
+    return editable.pinned() if hasattr(type(store), "pinned") else store
 
 
 def edits_of(store: Store) -> tuple[Store, npt.NDArray[np.int64]]:
     """The store before its item table was edited, and the positions that were, rising."""
     editable: Any = store
-    return editable.edits if hasattr(store, "edits") else (store, _NOWHERE)
+    return editable.edits if hasattr(type(store), "edits") else (store, _NOWHERE)
