@@ -1,6 +1,7 @@
 """Named columns of equal length: what models read."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from shortlist.data._ragged import Array, Ragged
 from shortlist.errors import ArgumentError, SchemaError, near
 
 __all__ = ["Batch"]
+
+_NO_BLOCKS: Mapping[tuple[str, ...], Array] = MappingProxyType({})
 
 
 class Batch:
@@ -24,13 +27,16 @@ class Batch:
         query: names of the columns that have one row per query instead of one per candidate.
         query_of: int64 [N], the query of each candidate; needed when ``query`` is not empty.
 
+    Attributes:
+        blocks: names of columns -> the matrix [B, columns] in which they stand side by side, where they do.
+
     >>> columns = {"item": np.array([7, 8, 9]), "age": np.array([30])}
     >>> batch = Batch(columns, query=("age",), query_of=np.zeros(3, int))
     >>> len(batch), batch.queries, batch.flat()["age"].tolist()
     (3, 1, [30, 30, 30])
     """
 
-    __slots__ = ("_columns", "_rows", "query", "query_of")
+    __slots__ = ("_columns", "_rows", "blocks", "query", "query_of")
 
     def __init__(
         self,
@@ -43,6 +49,7 @@ class Batch:
         self._columns = dict(columns)
         self.query = frozenset(query)
         self.query_of = query_of
+        self.blocks: Mapping[tuple[str, ...], Array] = _NO_BLOCKS
         own = [len(column) for name, column in self._columns.items() if name not in self.query]
         counts = {*own, *(() if rows is None else (rows,)), *(() if query_of is None else (len(query_of),))}
         if len(counts) > 1:
@@ -65,10 +72,15 @@ class Batch:
         rows: int,
         query: frozenset[str] = frozenset(),
         query_of: npt.NDArray[np.int64] | None = None,
+        blocks: Mapping[tuple[str, ...], Array] = _NO_BLOCKS,
     ) -> "Batch":
-        """A batch of columns whose lengths are known to be right: nothing is checked or copied."""
+        """A batch of columns whose lengths are known to be right: nothing is checked or copied.
+
+        ``blocks`` are matrices whose columns are among ``columns``, for those who read them whole.
+        """
         batch = cls.__new__(cls)
         batch._columns, batch._rows, batch.query, batch.query_of = columns, rows, query, query_of
+        batch.blocks = blocks
         return batch
 
     def __getitem__(self, name: str) -> Array | Ragged:

@@ -14,6 +14,8 @@ from torch import nn
 from shortlist.data import Batch
 from shortlist.errors import ArgumentError, BundleError, ExportError
 from shortlist.export._graph import to_graph
+from shortlist.export._one_query import for_one_query
+from shortlist.export._pack import packed
 from shortlist.export._parity import check_parity, random_batch, random_ranking_batch
 from shortlist.export._weights import WEIGHTS, Stored, link_weights, write_weights
 from shortlist.io import atomic_folder, checksum
@@ -28,7 +30,8 @@ def export_encoder(model: Any, folder: str | Path, *, seed: int = 0) -> Part:
     """Write a two-tower model as a part folder that ``runtime.load_encoder`` reads.
 
     The folder holds ``query.onnx`` and ``item.onnx``, which refer to ``weights.safetensors``, and
-    ``part.json``. The exported towers are compared with the live ones on batches of 0, 1 and 64 rows with
+    ``part.json``; ``query_packed.onnx`` is the query's tower for those who have its columns side by side. The
+    exported towers are compared with the live ones on batches of 0, 1 and 64 rows with
     lists of any length from 0. The folder appears whole or not at all; the same model gives the same bytes.
 
     Args:
@@ -48,9 +51,13 @@ def export_encoder(model: Any, folder: str | Path, *, seed: int = 0) -> Part:
         stored = write_weights(model, fresh / WEIGHTS)
         for name, tower in sides.items():
             columns = [(column, "rows") for column in tower.inputs]
-            graph = to_graph(model, tower.padded, columns, output="vectors")
-            _write_graph(fresh / f"{name}.onnx", graph, stored)
-        query, item = (_opened(fresh / f"{name}.onnx", inputs[name]) for name in sides)
+            graphs = {name: to_graph(model, tower.padded, columns, output="vectors")}
+            graphs |= {"query_packed": packed(graphs[name])} if name == "query" else {}
+            _write_graphs(fresh, graphs, stored)
+        query, item = (
+            _opened(fresh / file, inputs[name])
+            for name, file in (("query", "query_packed.onnx"), ("item", "item.onnx"))
+        )
         exported = OnnxEncoder(query, item, dim=model.dim, fingerprint="")
         rng = generator(seed, "export", "parity")
         parity = max(
@@ -68,7 +75,9 @@ def export_encoder(model: Any, folder: str | Path, *, seed: int = 0) -> Part:
 def export_ranker(model: Any, folder: str | Path, *, seed: int = 0) -> Part:
     """Write a ranking model as a part folder that ``runtime.load_ranker`` reads.
 
-    The folder holds ``ranker.onnx``, which refers to ``weights.safetensors``, and ``part.json``. The exported
+    The folder holds ``ranker.onnx``, which refers to ``weights.safetensors``, and ``part.json``. Two more
+    graphs of the same model are read instead when serving: ``ranker_packed.onnx`` takes columns side by side,
+    ``ranker_one_query.onnx`` does so for the candidates of one query, in fewer steps. The exported
     model is compared with the live one on batches of 0, 1 and many queries and candidates. The folder appears
     whole or not at all; the same model gives the same bytes.
 
@@ -90,17 +99,20 @@ def export_ranker(model: Any, folder: str | Path, *, seed: int = 0) -> Part:
     columns += [(column, side) for side, schema in inputs.items() for column in schema]
     with _evaluating(model), atomic_folder(folder) as fresh:
         stored = write_weights(model, fresh / WEIGHTS)
-        path = fresh / "ranker.onnx"
-        _write_graph(path, to_graph(model, model.padded, columns, output="scores"), stored)
-        graph = _opened(path, inputs["query"].merge(inputs["candidate"]))
+        proto = to_graph(model, model.padded, columns, output="scores")
+        graphs = {"ranker": proto, "ranker_packed": packed(proto)}
+        graphs["ranker_one_query"] = for_one_query(graphs["ranker_packed"])
+        _write_graphs(fresh, graphs, stored)
+        both = inputs["query"].merge(inputs["candidate"])
+        many, one = (_opened(fresh / f"{name}.onnx", both) for name in list(graphs)[1:])
         targets = tuple(model.targets)
-        exported = OnnxRanker(graph, query=inputs["query"].names, targets=targets, fingerprint="")
+        exported = OnnxRanker(many, one, query=inputs["query"].names, targets=targets, fingerprint="")
         rng = generator(seed, "export", "parity")
         parity = check_parity(
             f"export of {type(model).__name__}",
             model.score if len(targets) == 1 else _all_targets(model),
             exported.score if len(targets) == 1 else _all_targets(exported),
-            [random_ranking_batch(inputs, size, rng) for size in ((0, 0), (1, 0), (1, 1), (7, 64))],
+            [random_ranking_batch(inputs, size, rng) for size in ((0, 0), (1, 0), (1, 1), (1, 32), (7, 64))],
         )
         return _write_part(fresh, "ranker", inputs, dict.fromkeys(targets, 1), parity)
 
@@ -109,9 +121,10 @@ def _all_targets(model: Any) -> Callable[[Batch], npt.NDArray[np.float32]]:
     return lambda batch: np.stack(list(model.predict(batch).values()), axis=1)
 
 
-def _write_graph(path: Path, graph: Any, stored: list[Stored]) -> None:
-    link_weights(graph, stored)
-    path.write_bytes(graph.SerializeToString(deterministic=True))
+def _write_graphs(folder: Path, graphs: dict[str, Any], stored: list[Stored]) -> None:
+    for name, graph in graphs.items():
+        link_weights(graph, stored)
+        (folder / f"{name}.onnx").write_bytes(graph.SerializeToString(deterministic=True))
 
 
 def _opened(path: Path, inputs: Schema) -> Graph:

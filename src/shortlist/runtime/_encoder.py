@@ -33,6 +33,11 @@ class OnnxEncoder:
         self.fingerprint = fingerprint
 
     @property
+    def packs(self) -> tuple[tuple[str, ...], ...]:
+        """Names of the query's columns that are read as one matrix; a batch may bring `Batch.blocks`."""
+        return self._query.packs
+
+    @property
     def query_schema(self) -> Schema:
         """Encoded columns that `encode_query` reads."""
         return self._query.inputs

@@ -1,6 +1,7 @@
 """One exported graph, run by ONNX Runtime."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,14 +9,19 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from shortlist.data import Array, Batch, Ragged
+from shortlist.data import Array, Batch
 from shortlist.errors import BundleError, SchemaError, near
-from shortlist.schema import Column, Schema
+from shortlist.runtime._inputs import Pack, numbers_of
+from shortlist.schema import Schema
 
-__all__ = ["Graph", "open_graph"]
+__all__ = ["PACKS", "Graph", "open_graph"]
+
+PACKS = "shortlist.packs"
+"""Key of a graph's metadata: name of an input -> the columns that stand side by side in it."""
 
 _DTYPES: dict[str, npt.DTypeLike] = {
     "tensor(int64)": np.dtype(np.int64),
+    "tensor(int32)": np.dtype(np.int32),
     "tensor(float)": np.dtype(np.float32),
 }
 
@@ -25,15 +31,20 @@ class Graph:
 
     Args:
         session: ONNX Runtime session with one output.
-        inputs: its columns, in any order; the graph's inputs bear their names.
+        inputs: its columns, in any order; the graph's inputs bear their names, but for those that take several
+            columns side by side, as its metadata say.
     """
 
     def __init__(self, session: Any, inputs: Schema) -> None:
         self._session = session
         self._outputs = [session.get_outputs()[0].name]
         types = {value.name: _DTYPES[value.type] for value in session.get_inputs()}
-        self.extra = tuple(name for name in types if name not in inputs)
+        packs = json.loads(session.get_modelmeta().custom_metadata_map.get(PACKS, "{}"))
+        self._packs = [Pack.of(name, types[name], [inputs[c] for c in packs[name]]) for name in packs]
+        self.packs = tuple(pack.names for pack in self._packs)
+        self.extra = tuple(name for name in types if name not in inputs and name not in packs)
         self._columns = [(column, types[column.name]) for column in inputs if column.name in types]
+        self.reads = {*(column.name for column, _ in self._columns), *(n for names in self.packs for n in names)}
         self.inputs = inputs
 
     def feed(self, batch: Batch) -> dict[str, Array]:
@@ -42,15 +53,17 @@ class Graph:
         Raises:
             SchemaError: a column is missing, of a wrong shape or type, or holds a code out of range.
         """
-        missing = [column.name for column, _ in self._columns if column.name not in batch]
-        if missing:
-            raise SchemaError(
-                "model inputs",
-                received=f"no column {missing[0]!r}" + (f" and {len(missing) - 1} more" * (len(missing) > 1)),
-                expected=f"the columns {[column.name for column, _ in self._columns]}",
-                remedy=near(missing[0], batch),
-            )
-        return {column.name: _input(column, dtype, batch[column.name]) for column, dtype in self._columns}
+        if missing := self.reads.difference(batch):
+            raise _missing([name for name in self.inputs.names if name in missing], self, batch)
+        feed = {pack.name: pack.read(batch) for pack in self._packs}
+        for column, dtype in self._columns:
+            feed[column.name] = numbers_of(column, dtype, batch[column.name])
+        return feed
+
+    def made_of(self, columns: Iterable[str]) -> frozenset[str]:
+        """Names of the inputs that hold nothing but these columns."""
+        given = frozenset(columns)
+        return given | {pack.name for pack in self._packs if given.issuperset(pack.names)}
 
     def run(self, feed: Mapping[str, Array]) -> npt.NDArray[np.float32]:
         """The graph's output."""
@@ -81,36 +94,10 @@ def open_graph(path: Path, inputs: Schema, *, threads: int) -> Graph:
         ) from error
 
 
-def _input(column: Column, dtype: npt.DTypeLike, values: Array | Ragged) -> Array:
-    if isinstance(values, Ragged) != column.is_list:
-        shapes = ("one value a row", "lists")
-        raise SchemaError(
-            f"column {column.name!r}", received=shapes[not column.is_list], expected=shapes[column.is_list]
-        )
-    flat = values.values if isinstance(values, Ragged) else values
-    if dtype == np.int64:
-        _check_codes(column, flat)
-    elif flat.dtype.kind not in "fiub":
-        raise SchemaError(f"column {column.name!r}", received=str(flat.dtype), expected="numbers")
-    array = values.padded() if isinstance(values, Ragged) else values
-    return np.ascontiguousarray(array, dtype=dtype)
-
-
-def _check_codes(column: Column, codes: Array) -> None:
-    size = None if column.domain is None else column.domain.size
-    if codes.dtype.kind not in "iu":
-        raise SchemaError(
-            f"column {column.name!r}",
-            received=str(codes.dtype),
-            expected="integer codes",
-            remedy="pass the batch through the workflow first",
-        )
-    # Read as unsigned, a negative code is huge: one pass finds both ends.
-    top = int(np.maximum.reduce(codes.astype(np.int64, copy=False).view(np.uint64), initial=0))
-    if size is not None and top >= size:
-        raise SchemaError(
-            f"column {column.name!r}",
-            received=f"a code of {top if top < 2**63 else top - 2**64}",
-            expected=f"codes from 0 to {size - 1}",
-            remedy="use the workflow that the model was trained with",
-        )
+def _missing(names: list[str], graph: Graph, batch: Batch) -> SchemaError:
+    return SchemaError(
+        "model inputs",
+        received=f"no column {names[0]!r}" + (f" and {len(names) - 1} more" * (len(names) > 1)),
+        expected=f"the columns {[name for name in graph.inputs.names if name in graph.reads]}",
+        remedy=near(names[0], batch),
+    )

@@ -55,6 +55,10 @@ class Part:
         inputs = {side: Schema.from_json(json.dumps(schema)) for side, schema in plain.pop("inputs").items()}
         return cls(inputs=inputs, **plain)
 
+    def first(self, *names: str) -> str:
+        """The first of these files that there is, or the last name; parts of old bundles have fewer."""
+        return next((name for name in names if name in self.files), names[-1])
+
     @classmethod
     def of(cls, folder: Path, kind: str, *, verify: bool) -> "Part":
         """Read ``part.json`` of a folder and check its files.
@@ -87,7 +91,8 @@ def load_encoder(folder: str | Path, *, threads: int = 1, verify: bool = True) -
     """Open an exported two-tower model.
 
     Args:
-        folder: holds ``part.json``, ``query.onnx``, ``item.onnx`` and ``weights.safetensors``.
+        folder: holds ``part.json``, ``query.onnx``, ``item.onnx`` and ``weights.safetensors``;
+            ``query_packed.onnx`` is read instead of ``query.onnx`` where there is one.
         threads: number of threads of one call; they sleep between calls.
         verify: compare checksums, which reads every file once.
 
@@ -97,7 +102,8 @@ def load_encoder(folder: str | Path, *, threads: int = 1, verify: bool = True) -
     root = Path(folder)
     part = Part.of(root, "encoder", verify=verify)
     query, item = (
-        open_graph(root / f"{side}.onnx", part.inputs[side], threads=threads) for side in ("query", "item")
+        open_graph(root / name, part.inputs[side], threads=threads)
+        for side, name in (("query", part.first("query_packed.onnx", "query.onnx")), ("item", "item.onnx"))
     )
     dim = part.outputs["vectors"]
     return OnnxEncoder(query, item, dim=dim, fingerprint=part.fingerprint, folder=root)
@@ -107,7 +113,8 @@ def load_network(folder: str | Path, *, threads: int = 1, verify: bool = True) -
     """Open an exported ranking network.
 
     Args:
-        folder: holds ``part.json``, ``ranker.onnx`` and ``weights.safetensors``.
+        folder: holds ``part.json``, ``ranker.onnx`` and ``weights.safetensors``; ``ranker_packed.onnx`` and
+            ``ranker_one_query.onnx`` are read instead where they are.
         threads: number of threads of one call; they sleep between calls.
         verify: compare checksums, which reads every file once.
 
@@ -117,10 +124,13 @@ def load_network(folder: str | Path, *, threads: int = 1, verify: bool = True) -
     root = Path(folder)
     part = Part.of(root, "ranker", verify=verify)
     inputs = part.inputs["query"].merge(part.inputs["candidate"])
-    graph = open_graph(root / "ranker.onnx", inputs, threads=threads)
+    graph = open_graph(root / part.first("ranker_packed.onnx", "ranker.onnx"), inputs, threads=threads)
+    one = None
+    if "ranker_one_query.onnx" in part.files:
+        one = open_graph(root / "ranker_one_query.onnx", inputs, threads=threads)
     names = part.inputs["query"].names
     targets = tuple(part.outputs)
-    return OnnxRanker(graph, query=names, targets=targets, fingerprint=part.fingerprint, folder=root)
+    return OnnxRanker(graph, one, query=names, targets=targets, fingerprint=part.fingerprint, folder=root)
 
 
 def _damaged(path: Path, received: str) -> BundleError:

@@ -21,6 +21,7 @@ class OnnxRanker:
     Args:
         graph: the model: query columns [Q], candidate columns [N] and ``query_of`` [N] to what is served of
             each target [N, T], or [N] of one.
+        one: the same for the candidates of one query, in fewer steps; None has ``graph`` do it.
         query: names of the columns that are read once per query.
         targets: the T targets; the first is what `score` gives.
         fingerprint: of weights and graph.
@@ -30,13 +31,14 @@ class OnnxRanker:
     def __init__(
         self,
         graph: Graph,
+        one: Graph | None = None,
         *,
         query: tuple[str, ...],
         targets: tuple[str, ...],
         fingerprint: str,
         folder: Path | None = None,
     ) -> None:
-        self._graph = graph
+        self._graph, self._one = graph, graph if one is None else one
         self._folder = folder
         self._query, self._names = frozenset(query), frozenset(graph.inputs.names)
         self.targets = targets
@@ -51,6 +53,11 @@ class OnnxRanker:
     def schema(self) -> Schema:
         """Encoded columns that `score` reads."""
         return self._graph.inputs
+
+    @property
+    def packs(self) -> tuple[tuple[str, ...], ...]:
+        """Names of columns that are read as one matrix, of which a batch may bring `Batch.blocks`."""
+        return self._graph.packs
 
     def save(self, folder: str | Path) -> None:
         """Copy the part to another folder, as it is."""
@@ -80,18 +87,24 @@ class OnnxRanker:
         query = batch.query & self._names
         if batch.query_of is not None and query != self._query:
             batch = batch.select([name for name in self._names if name in batch]).flat()
-        feed = self._graph.feed(batch)
-        if "query_of" in self._graph.extra:
+        graph = self._one if self._asks_once(batch) else self._graph
+        feed = graph.feed(batch)
+        if "query_of" in graph.extra:
             query_of = np.arange(len(batch)) if batch.query_of is None else batch.query_of
             feed["query_of"] = np.ascontiguousarray(query_of, dtype=np.int64)
         if batch.query_of is None or len(batch) <= _ROWS:
-            return self._graph.run(feed).reshape(len(batch), len(self.targets))
+            return graph.run(feed).reshape(len(batch), len(self.targets))
         # As many candidates at a time as the processor's cache holds the layers of.
+        once = graph.made_of(query)
         parts = [
-            self._graph.run({name: v if name in query else v[low : low + _ROWS] for name, v in feed.items()})
+            graph.run({name: v if name in once else v[low : low + _ROWS] for name, v in feed.items()})
             for low in range(0, len(batch), _ROWS)
         ]
         return np.concatenate(parts).reshape(len(batch), len(self.targets))
+
+    def _asks_once(self, batch: Batch) -> bool:
+        """Whether all candidates are those of one query."""
+        return batch.query_of is not None and len(batch.query) > 0 and batch.queries == 1
 
     def __repr__(self) -> str:
         return f"OnnxRanker({self.target!r}, {self.schema.names})"
