@@ -132,7 +132,9 @@ def prepare(folder: Path, size: Size) -> None:
     flow = plain.fit(world.examples)
     for name, make in RANKERS.items():
         ranker, options = make(flow.schema), sl.FitOptions(epochs=1, batch_size=1024)
-        report = sl.fit(ranker, flow.transform(world.examples), valid=flow.transform(world.unseen), options=options)
+        report = sl.fit(
+            ranker, flow.transform(world.examples), valid=flow.transform(world.unseen), options=options
+        )
         stages = [
             sl.Retrieve(model, index, flow=towers, k=CANDIDATES),
             sl.Drop(seen=True),

@@ -65,6 +65,9 @@ class Candidates:
     def of(cls, items: npt.NDArray[np.int64], scores: npt.NDArray[np.float32], source: str) -> "Candidates":
         """From matrices [Q, K] of positions (-1 for none) and scores."""
         real = items >= 0
+        if len(items) == 1 and real.all():
+            flat, kept = items[0].astype(np.int64, copy=False), scores[0].astype(np.float32, copy=False)
+            return cls(flat, _bounds(len(flat)), kept, np.zeros(len(flat), dtype=np.int16), (source,))
         offsets = np.zeros(len(items) + 1, dtype=np.int64)
         np.cumsum(real.sum(axis=1), out=offsets[1:])
         flat = items[real].astype(np.int64, copy=False)
@@ -83,20 +86,24 @@ class Candidates:
     @property
     def query_of(self) -> npt.NDArray[np.int64]:
         """int64 [N]: the query of each candidate."""
+        if len(self) == 1:
+            return np.zeros(len(self.items), dtype=np.int64)
         return np.repeat(np.arange(len(self)), self.lengths)
 
     def with_scores(self, scores: npt.NDArray[np.float32]) -> "Candidates":
         """The same candidates with other scores [N], put in the order of them."""
-        return replace(self, scores=scores.astype(np.float32, copy=False)).ordered()
+        return self._with(self.columns, scores.astype(np.float32, copy=False)).ordered()
 
     def with_columns(self, columns: Mapping[str, Array]) -> "Candidates":
         """The same candidates with more columns [N]."""
-        return replace(self, columns={**self.columns, **columns})
+        return self._with({**self.columns, **columns}, self.scores)
 
     def ordered(self) -> "Candidates":
         """Best score first within each query; ties by item position; NaN last."""
         if self._is_ordered():
             return self
+        if len(self) == 1:
+            return self._rows(np.lexsort((self.items, -self.scores)), self.offsets)
         bounds = zip(self.offsets[:-1].tolist(), self.offsets[1:].tolist(), strict=True)
         # List by list: sorting all of them at once takes three times as long.
         orders = [low + np.lexsort((self.items[low:high], -self.scores[low:high])) for low, high in bounds]
@@ -104,26 +111,36 @@ class Candidates:
 
     def placed(self, places: npt.NDArray[np.number]) -> "Candidates":
         """The same candidates, those of each query by ascending place [N], equal places as they stood."""
-        order = np.lexsort((places, self.query_of))
+        order = np.argsort(places, kind="stable") if len(self) == 1 else np.lexsort((places, self.query_of))
         return self._rows(order, self.offsets)
 
     @property
     def places(self) -> npt.NDArray[np.int64]:
         """int64 [N]: place of each candidate in its list, from 0."""
+        if len(self) == 1:
+            return np.arange(len(self.items))
         return np.arange(len(self.items)) - np.repeat(self.offsets[:-1], self.lengths)
 
     def keep(self, mask: npt.NDArray[np.bool_], *, reason: str | None = None) -> "Candidates":
         """The candidates where the mask [N] is true; the others are noted under ``reason``."""
-        kept = np.zeros(len(mask) + 1, dtype=np.int64)
-        np.cumsum(mask, out=kept[1:])
-        result = self._rows(np.flatnonzero(mask), kept[self.offsets])
-        if reason is None or bool(mask.all()):
+        if bool(mask.all()):
+            return self
+        rows = mask.nonzero()[0]
+        if len(self) == 1:
+            result = self._rows(rows, _bounds(len(rows)))
+        else:
+            kept = np.zeros(len(mask) + 1, dtype=np.int64)
+            np.cumsum(mask, out=kept[1:])
+            result = self._rows(rows, kept[self.offsets])
+        if reason is None:
             return result
         gone = Dropped(reason, self.query_of[~mask], self.items[~mask])
         return replace(result, dropped=(*self.dropped, gone))
 
     def first(self, k: int) -> "Candidates":
         """At most the first ``k`` of each query."""
+        if len(self) == 1:
+            return self if len(self.items) <= k else self._rows(slice(k), _bounds(k))
         return self.keep(self.places < k)
 
     def of_rows(self, rows: npt.NDArray[np.int64], queries: int) -> "Candidates":
@@ -144,20 +161,27 @@ class Candidates:
     def _is_ordered(self) -> bool:
         """Whether no candidate stands behind a worse one of its query; with a NaN this is left open."""
         before, after = self.scores[:-1], self.scores[1:]
+        if len(self) == 1:  # most requests: fewer steps
+            if bool((before > after).all()):
+                return True
+            return bool(((before > after) | ((before == after) & (self.items[:-1] <= self.items[1:]))).all())
         right = (before > after) | ((before == after) & (self.items[:-1] <= self.items[1:]))
         right[self.offsets[(self.offsets > 0) & (self.offsets < len(self.items))] - 1] = True
         return bool(right.all())
 
-    def _rows(self, rows: npt.NDArray[np.int64], offsets: npt.NDArray[np.int64]) -> "Candidates":
-        columns = {name: values[rows] for name, values in self.columns.items()}
-        return replace(
-            self,
-            items=self.items[rows],
-            offsets=offsets,
-            scores=self.scores[rows],
-            source=self.source[rows],
-            columns=columns,
+    def _rows(self, rows: npt.NDArray[np.int64] | slice, offsets: npt.NDArray[np.int64]) -> "Candidates":
+        return Candidates(
+            self.items[rows],
+            offsets,
+            self.scores[rows],
+            self.source[rows],
+            self.sources,
+            {name: values[rows] for name, values in self.columns.items()},
+            self.dropped,
         )
+
+    def _with(self, columns: Mapping[str, Array], scores: npt.NDArray[np.float32]) -> "Candidates":
+        return Candidates(self.items, self.offsets, scores, self.source, self.sources, columns, self.dropped)
 
 
 def merge(parts: Sequence[Candidates]) -> Candidates:
@@ -208,6 +232,11 @@ def stack(parts: Sequence[Candidates]) -> Candidates:
             for part, start in zip(parts, starts.tolist(), strict=False)
         ]
     )
+
+
+def _bounds(length: int) -> npt.NDArray[np.int64]:
+    """Offsets of a single list."""
+    return np.array([0, length], dtype=np.int64)
 
 
 def _renumber(part: Candidates, names: tuple[str, ...]) -> npt.NDArray[np.int16]:

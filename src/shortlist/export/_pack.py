@@ -63,7 +63,9 @@ def _packs(graph: Any) -> list[_Pack]:
     for _, columns in _joins(graph):
         kinds = {(inputs[name].shape.dim[0].dim_param, inputs[name].elem_type) for name in columns}
         axis, kind = next(iter(kinds))
-        if len(kinds) == 1 and len(set(columns)) == len(columns) > len(widest.get((axis, kind == _INT64), ())):
+        if len(kinds) == 1 and len(set(columns)) == len(columns) > len(
+            widest.get((axis, kind == _INT64), ())
+        ):
             widest[axis, kind == _INT64] = columns
     return [_Pack(axis, codes, columns) for (axis, codes), columns in widest.items()]
 

@@ -26,6 +26,7 @@ from shortlist.features._vocabulary import Vocabulary
 from shortlist.features._write import Change, Written, cover, write
 from shortlist.features.engine import Engine
 from shortlist.features.ops import Filter
+from shortlist.features.ops._keyed import Keyed
 from shortlist.io import Dataset, Layout, given_back, identity, is_same, taken
 from shortlist.schema import Schema, Selector
 
@@ -332,6 +333,18 @@ class Workflow:
     def histories(self) -> tuple[Source, ...]:
         """The history ops, whose columns the request path takes from the feature store."""
         return tuple(source for source, _ in self._plan_of("histories").sources)
+
+    @property
+    def fitted(self) -> object:
+        """What was learned: another object once the workflow is fitted again, updated or extended."""
+        return self._fitted
+
+    def elementwise(self, name: str) -> bool:
+        """Whether each element of the lists of a column is looked up by itself, whatever stands beside it."""
+        lanes = [lane for lane in self._plan_of("elementwise").lanes if name in {c.name for c in lane.reads}]
+        steps = [step for lane in lanes for _, step in lane.steps]
+        alone = all(isinstance(step.op, Keyed) and not step.made.together for step in steps)
+        return len(lanes) == 1 and len(steps) == 1 and alone
 
     def warm_up(self) -> None:
         """Build the look-ups of the request path now rather than at the first request."""

@@ -233,7 +233,9 @@ class VectorIndex:
 
     def _in_structure(self, queries: Vectors, k: int, allowed: Mask | None) -> tuple[Rows, Vectors]:
         """Slots and scores of the k best allowed slots, of which there are k or more."""
-        facts, structure = replace(self.facts, count=self._structure.count), self._structure
+        facts, structure = self.facts, self._structure
+        if facts.count != structure.count:
+            facts = replace(facts, count=structure.count)
         share = facts.count if allowed is None else int(np.count_nonzero(allowed))
         if scans_all(facts) or (allowed is not None and scans(facts, k, share)):
             return structure.nearest_exact(queries, k, allowed)

@@ -120,9 +120,9 @@ def drop_listed(candidates: Candidates, lists: Ragged, items: int, reason: str) 
     if len(lists.values) == 0 or len(candidates.items) == 0:
         return candidates
     if len(candidates) == 1:
-        listed = np.zeros(items, dtype=np.bool_)
-        listed[lists.values] = True
-        return candidates.keep(~listed[candidates.items], reason=reason)
+        own = np.sort(lists.values)
+        place = np.minimum(own.searchsorted(candidates.items), len(own) - 1)
+        return candidates.keep(own[place] != candidates.items, reason=reason)
     listed_pairs = np.unique(lists.row_of * items + lists.values)
     pairs = candidates.query_of * items + candidates.items
     place = np.minimum(np.searchsorted(listed_pairs, pairs), len(listed_pairs) - 1)

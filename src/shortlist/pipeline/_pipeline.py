@@ -27,6 +27,8 @@ from shortlist.report import Table
 
 __all__ = ["Pipeline"]
 
+_PLANS = 64
+
 
 @final
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Pipeline:
     fallback: Stage | None = field(default_factory=Popular)
     _attempts: Attempts = field(default_factory=Attempts, repr=False, compare=False)
     _checked: list[bool] = field(default_factory=list, repr=False, compare=False)
+    _plans: dict[int, tuple[Stage, ...]] = field(default_factory=dict, repr=False, compare=False)
     _answers: Remembered | None = field(default=None, repr=False, compare=False)
     _watch: Watch | None = field(default=None, repr=False, compare=False)
 
@@ -74,7 +77,7 @@ class Pipeline:
                 expected="a slice",
                 remedy="write pipe[:2], or pipe.stages",
             )
-        return replace(self, stages=self.stages[place], _checked=[], _answers=None)
+        return replace(self, stages=self.stages[place], _checked=[], _plans={}, _answers=None)
 
     def with_state(self, state: State) -> "Pipeline":
         """The same stages over other tables, or the same at another moment."""
@@ -181,7 +184,7 @@ class Pipeline:
         conditions = tuple(filters)
         if not conditions:
             return self
-        return replace(self, stages=filtered(self.stages, conditions), _checked=[], _answers=None)
+        return replace(self, stages=filtered(self.stages, conditions), _checked=[], _plans={}, _answers=None)
 
     def _run(
         self, requests: Requests, state: State, steps: list[Step] | None = None
@@ -189,7 +192,7 @@ class Pipeline:
         """The candidates, and whether nothing failed or was late; ``steps`` gets what each stage did."""
         if steps is None and self._watch is not None:
             steps = []
-        stages = self.stages if requests.exclude is not None else planned(self.stages, requests.k)
+        stages = self.stages if requests.exclude is not None else self._planned(requests.k)
         found, whole = Candidates.empty(len(requests)), True
         for place, stage in enumerate(stages):
             before, start, notes = found, perf_counter(), list[Note]()
@@ -203,6 +206,15 @@ class Pipeline:
         if self._watch is not None:
             self._watch(len(requests), steps or ())
         return found.first(requests.k), whole
+
+    def _planned(self, k: int) -> tuple[Stage, ...]:
+        """The stages for so many items, made once for each number."""
+        known = self._plans.get(k)
+        if known is None:
+            if len(self._plans) >= _PLANS:
+                self._plans.clear()
+            known = self._plans[k] = planned(self.stages, k)
+        return known
 
     def _find(
         self, source: Stage, requests: Requests, state: State, notes: list[Note]

@@ -42,12 +42,12 @@ class RawColumns:
 
     def query(self, flow: Flow, requests: Requests, users: Positions, times: Positions) -> Batch:
         """Q rows: what is known of each request before any candidate."""
-        return Batch(self._query(self.wanted(flow), requests, users, times), rows=len(requests))
+        return Batch(self.of_query(self.wanted(flow), requests, users, times), rows=len(requests))
 
     def items(self, flow: Flow, positions: Positions, time: int) -> Batch:
         """N rows: what is known of items at a time."""
         wanted = self.wanted(flow)
-        columns = self._items(wanted, positions)
+        columns = self.of_items(wanted, positions)
         nobody = np.full(len(positions), -1)
         for back in wanted.of_item:
             columns[back.made.name] = self._ask(back, nobody, positions, np.array([time]), columns)
@@ -57,18 +57,27 @@ class RawColumns:
         self, flow: Flow, requests: Requests, users: Positions, times: Positions, candidates: Candidates
     ) -> Batch:
         """N candidates, with the columns of their Q queries once per query."""
-        wanted = self.wanted(flow)
+        wanted, query_of = self.wanted(flow), candidates.query_of
+        query = self.of_query(wanted, requests, users, times)
+        columns = self.of_candidates(wanted, query, users, times, candidates)
+        return Batch({**columns, **query}, rows=len(query_of), query=query, query_of=query_of)
+
+    def of_candidates(
+        self, wanted: Wanted, query: Columns, users: Positions, times: Positions, candidates: Candidates
+    ) -> Columns:
+        """Columns of N candidates, those of their Q queries given: of items, of sources and of pairs."""
         query_of = candidates.query_of
-        query = self._query(wanted, requests, users, times)
-        columns = self._items(wanted, candidates.items)
+        columns = self.of_items(wanted, candidates.items)
         for column in wanted.others:
             if column.name in candidates.columns:
                 columns[column.name] = candidates.columns[column.name]
+        if len(wanted.of_item) + len(wanted.of_pair) == 0:
+            return columns
         pairs = users[query_of], candidates.items, _one_for_all(times, query_of)
         for back in (*wanted.of_item, *wanted.of_pair):
             own = {name: _take(query[name], query_of) for name in back.op.needs.row if name in query}
             columns[back.made.name] = self._ask(back, *pairs, {**columns, **own})
-        return Batch({**columns, **query}, rows=len(query_of), query=query, query_of=query_of)
+        return columns
 
     def with_recent(self, items: Ragged, requests: Requests, limit: int) -> Ragged:
         """Lists of positions with the items that each visitor just saw at the end; unknown items left out."""
@@ -76,7 +85,8 @@ class RawColumns:
             return items
         return _joined(items, self._recent(requests), limit)
 
-    def _query(self, wanted: Wanted, requests: Requests, users: Positions, times: Positions) -> Columns:
+    def of_query(self, wanted: Wanted, requests: Requests, users: Positions, times: Positions) -> Columns:
+        """Columns of Q requests."""
         columns: Columns = {name: id_column(requests.users, self._store.users) for name in wanted.user_ids}
         columns |= dict.fromkeys(wanted.times, times)
         columns |= self._store.user_columns(users, wanted.user_table)
@@ -85,7 +95,7 @@ class RawColumns:
         for name, values in requests.context.items():
             if name in columns:
                 columns[name] = value_column(values, given.get(name))
-        nothing = np.full(len(users), -1)
+        nothing = np.full(len(users), -1) if wanted.of_query else users
         for back in wanted.of_query:
             found = self._ask(back, users, nothing, times, columns)
             if isinstance(found, Ragged) and requests.recent is not None and len(requests.recent.values):
@@ -97,7 +107,19 @@ class RawColumns:
         known = {column.name: column for column in wanted.context}
         return {**{name: self._store.user_schema[name] for name in wanted.user_table}, **known}
 
-    def _items(self, wanted: Wanted, positions: Positions) -> Columns:
+    def of_users(self, wanted: Wanted, users: Positions) -> Columns:
+        """Columns of users of the table, by position: the ids and what the table says of them."""
+        ids = self._store.users.take(users)
+        columns: Columns = {name: id_column(ids, self._store.users) for name in wanted.user_ids}
+        return columns | dict(self._store.user_columns(users, wanted.user_table))
+
+    def of_history(self, back: LookBack, requests: Requests, users: Positions, times: Positions) -> Ragged:
+        """Lists of positions of items that a history op of items finds, those just seen at their end."""
+        found: Ragged = back.op.from_log(self._store, users, np.full(len(users), -1), times, {})
+        return self.with_recent(found, requests, back.op.max_length)
+
+    def of_items(self, wanted: Wanted, positions: Positions) -> Columns:
+        """Columns of items by position: the ids and what the table says of them."""
         columns: Columns = {}
         if wanted.item_ids:
             key = self._store.item_schema.item.name
@@ -105,6 +127,20 @@ class RawColumns:
             columns |= dict.fromkeys(wanted.item_ids, ids)
         columns |= self._store.item_columns(positions, wanted.item_table)
         return columns | {column.name: null_column(column, len(positions)) for column in wanted.others}
+
+    def table(self, side: str) -> Any:
+        """The table of ``"users"`` or ``"items"`` whose rows stay; None where the store has none such."""
+        lasting = getattr(self._store, "lasting", None)
+        return None if lasting is None else lasting(side)
+
+    @property
+    def items(self) -> int:
+        """Items of the catalogue."""
+        return len(self._store.items)
+
+    def item_ids(self, positions: Positions) -> Array:
+        """Raw ids of items."""
+        return self._store.items.take(positions)
 
     def _ask(
         self, back: LookBack, users: Positions, items: Positions, times: Positions, columns: Columns

@@ -88,7 +88,7 @@ class Score:
         if self.fixed:
             given = {name: [value] * len(requests) for name, value in self.fixed.items()}
             requests = replace(requests, context={**requests.context, **given})
-        return state.ranking_batch(self.flow, requests, candidates)
+        return state.ranking_batch(self.flow, requests, candidates, getattr(self.ranker, "packs", ()))
 
     def _wanted(self) -> tuple[str, ...]:
         return tuple(self.weights) if self.target is None else (self.target,)

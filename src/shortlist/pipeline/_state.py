@@ -14,6 +14,8 @@ from shortlist.errors import ArgumentError, PipelineError, near
 from shortlist.index import pinned
 from shortlist.io import Dataset, moment, need_dataset
 from shortlist.pipeline._best import best
+from shortlist.pipeline._encoded import Encoded
+from shortlist.pipeline._keep import Asked
 from shortlist.pipeline._memo import Memo
 from shortlist.pipeline._present import Present, edits_of, present_of
 from shortlist.pipeline._raw import RawColumns
@@ -87,7 +89,7 @@ class State:
         self._now = None if now is None else moment(now)
         self._clock: Callable[[], int] | None = None
         self._raw: RawColumns | None = None
-        self._memo = Memo(_REMEMBERED)
+        self._memo, self._encoded = Memo(_REMEMBERED), Encoded()
         self._present: Present | None = None
         self._run: Memo | None = None
 
@@ -178,17 +180,19 @@ class State:
         items, _ = self.store.history(self.users(requests), self.times(requests), most)
         return self.raw.with_recent(items, requests, most)
 
-    def query_batch(self, flow: Flow, requests: Requests) -> Batch:
-        """The query side of each request, Q rows, raw columns put through a workflow."""
-        return flow.transform_batch(
-            self.raw.query(flow, requests, self.users(requests), self.times(requests))
-        )
+    def query_batch(self, flow: Flow, requests: Requests, packs: Sequence[tuple[str, ...]] = ()) -> Batch:
+        """The query side of each request, Q rows, raw columns put through a workflow.
+
+        ``packs`` are names of columns that a model reads side by side: the batch has them so too.
+        """
+        return self._encoded.query(flow, self.raw, self._asked(requests), packs)
 
     def encode_query(self, model: Encoder, flow: Flow, requests: Requests) -> Vectors:
         """Float32 [Q, D]: the vectors of the requests."""
 
         def encode() -> Vectors:
-            return np.asarray(model.encode_query(self.query_batch(flow, requests)), dtype=np.float32)
+            batch = self.query_batch(flow, requests, getattr(model, "packs", ()))
+            return np.asarray(model.encode_query(batch), dtype=np.float32)
 
         return self._once(encode, model, flow, requests)
 
@@ -197,10 +201,21 @@ class State:
         wanted = np.arange(len(self.items)) if positions is None else positions
         return flow.transform_batch(self.raw.items(flow, wanted, self.now))
 
-    def ranking_batch(self, flow: Flow, requests: Requests, candidates: Candidates) -> Batch:
-        """Candidates [N] with their query side [Q] and what is known of each pair, through a workflow."""
-        users, times = self.users(requests), self.times(requests)
-        return flow.transform_batch(self.raw.ranking(flow, requests, users, times, candidates))
+    def ranking_batch(
+        self,
+        flow: Flow,
+        requests: Requests,
+        candidates: Candidates,
+        packs: Sequence[tuple[str, ...]] = (),
+    ) -> Batch:
+        """Candidates [N] with their query side [Q] and what is known of each pair, through a workflow.
+
+        ``packs`` are as for `query_batch`.
+        """
+        return self._encoded.ranking(flow, self.raw, self._asked(requests), candidates, packs)
+
+    def _asked(self, requests: Requests) -> Asked:
+        return Asked(requests, self.users(requests), self.times(requests))
 
     def index_now(self, index: Index) -> Index:
         """An index that stands still: a live one as it was when this run first asked for it."""

@@ -44,7 +44,10 @@ class Graph:
         self.packs = tuple(pack.names for pack in self._packs)
         self.extra = tuple(name for name in types if name not in inputs and name not in packs)
         self._columns = [(column, types[column.name]) for column in inputs if column.name in types]
-        self.reads = {*(column.name for column, _ in self._columns), *(n for names in self.packs for n in names)}
+        self.reads = {
+            *(column.name for column, _ in self._columns),
+            *(n for names in self.packs for n in names),
+        }
         self.inputs = inputs
 
     def feed(self, batch: Batch) -> dict[str, Array]:

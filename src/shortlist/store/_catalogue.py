@@ -66,6 +66,22 @@ class Catalogue:
             return self.table.frame.clear()
         return self._edited.frame[int(np.searchsorted(self.places, len(self.table))) :]
 
+    @property
+    def origin(self) -> Table:
+        """The table as it was read: what was made of a row of it holds until the row is edited."""
+        return self.table.origin
+
+    def odd(self, positions: Positions) -> Mask | None:
+        """Bool [N]: positions that are not of ``origin``, or whose rows were edited; None for none."""
+        odd = self.table.odd(positions)
+        if len(self.places) == 0:
+            return odd
+        place = np.minimum(np.searchsorted(self.places, positions), len(self.places) - 1)
+        edited = self.places[place] == positions
+        if odd is not None:
+            edited |= odd
+        return edited if edited.any() else None
+
     def rows(self, positions: Positions, names: tuple[str, ...]) -> dict[str, Array | Ragged]:
         """Columns of the rows at these positions, null where a position is not of an item."""
         if len(self.places) == 0:

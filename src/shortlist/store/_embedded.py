@@ -41,8 +41,7 @@ class EmbeddedStore:
     Positions of items are those of the item table, then those of items that only events mention. Events that
     are appended are seen by the next question. They are durable when the store was opened with a ``live``
     file, otherwise they last as long as the process. Memory: 28 bytes an event, 8 more for each column of
-    events, and 16 for each of the orders by time, user, item and pair (see `ArrayLog`) once it has been asked
-    for.
+    events, and 16 for each of the orders by time, user, item and pair (see `ArrayLog`) once asked for.
 
     Questions about events may name columns of their own (``columns`` of `build`), whose values are those at
     the event, and columns of the item or the user table, whose values are those of the table. An event of
@@ -211,6 +210,10 @@ class EmbeddedStore:
     def cut_bytes(self) -> int:
         """Bytes of a half-written record that were cut off the ``live`` file when it was opened."""
         return 0 if self._journal is None else self._journal.cut_bytes
+
+    def lasting(self, side: str) -> Any:
+        """The table of "users" or "items": what is made of a row that is not `Table.odd` may be kept."""
+        return self._users if side == "users" else self._catalogue
 
     def user_positions(self, ids: Any) -> Positions:
         """Positions of raw user ids, users met since the store was built included; -1 for unknown."""

@@ -39,6 +39,16 @@ class Table:
     def __len__(self) -> int:
         return self.frame.height
 
+    @property
+    def origin(self) -> "Table":
+        """The table itself: its rows stay as they are, so what was made of one holds."""
+        return self
+
+    def odd(self, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_] | None:
+        """Bool [N]: positions that are not of ``origin``, or whose rows differ from its; None for none."""
+        odd = (positions < 0) | (positions >= len(self))
+        return odd if odd.any() else None
+
     @cached_property
     def keys(self) -> Keys:
         """The raw ids."""
