@@ -28,7 +28,7 @@ def for_one_query(proto: Any, query_of: str = "query_of") -> Any:
     out = onnx.ModelProto()
     out.CopyFrom(proto)
     graph = out.graph
-    picks = {name: source for name, source in _picks(graph, query_of).items()}
+    picks = _picks(graph, query_of)
     ranks = _ranks(proto)
     own = _of_candidates(graph, query_of, set(picks))
     for node in list(graph.node):
@@ -123,6 +123,9 @@ def _drop_unused(graph: Any, query_of: str) -> None:
             del graph.node[place]
         else:
             wanted.update(graph.node[place].input)
+    for place in reversed(range(len(graph.initializer))):
+        if graph.initializer[place].name not in wanted:
+            del graph.initializer[place]
     for place in reversed(range(len(graph.input))):
         if graph.input[place].name == query_of and query_of not in wanted:
             del graph.input[place]

@@ -73,7 +73,11 @@ class Encoded:
     ) -> Batch:
         """N candidates, with the columns of their Q queries once a query; see `query`."""
         table, kept = self._kept(
-            "items", flow, raw, packs, lambda rows: keep_items(flow, raw, asked, candidates, packs, rows)
+            "items",
+            flow,
+            raw,
+            packs,
+            lambda rows: keep_items(flow, raw, asked, candidates, packs=packs, rows=rows),
         )
         if kept is None or kept.rows is None:
             return flow.transform_batch(raw.ranking(flow, *asked, candidates))

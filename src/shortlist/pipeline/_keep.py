@@ -77,7 +77,7 @@ def keep_users(flow: Flow, raw: RawColumns, asked: Asked, packs: Packs, rows: in
 
 
 def keep_items(
-    flow: Flow, raw: RawColumns, asked: Asked, candidates: Candidates, packs: Packs, rows: int
+    flow: Flow, raw: RawColumns, asked: Asked, candidates: Candidates, *, packs: Packs, rows: int
 ) -> Kept | None:
     """The same of items, by what the workflow makes of some candidates."""
     wanted = raw.wanted(flow)
@@ -107,7 +107,8 @@ def encoded_items(flow: Flow, raw: RawColumns, kept: Kept, items: Positions) -> 
 
 def _alone(flow: Flow, columns: Mapping[str, Any], names: Iterable[str], wanted: Wanted) -> set[str]:
     """Those of some raw columns of which the workflow makes single numbers; not those history ops ask with."""
-    asked = {n for back in (*wanted.of_query, *wanted.of_item, *wanted.of_pair) for n in back.op.needs.row}
+    history_ops = (*wanted.of_query, *wanted.of_item, *wanted.of_pair)
+    asked = {name for back in history_ops for name in back.op.needs.row}
     found = set()
     for name in names:
         made = list(flow.transform_batch(Batch({name: columns[name]})).items()) if name not in asked else []
@@ -139,8 +140,8 @@ def _coded(flow: Flow, raw: RawColumns, back: LookBack) -> tuple[LookBack, str, 
     name = back.made.name
     nobody = Batch({name: Ragged(raw.item_ids(np.zeros(0, np.int64)), np.zeros(1, np.int64))})
     (made,) = flow.transform_batch(nobody)
-    rows = np.zeros((raw.items, 1), np.int64)
-    return back, made, KeptRows([(made,)], [rows], np.zeros(raw.items, np.bool_))
+    rows = np.zeros((raw.size, 1), np.int64)
+    return back, made, KeptRows([(made,)], [rows], np.zeros(raw.size, np.bool_))
 
 
 def _names(wanted: Wanted) -> tuple[str, ...]:

@@ -134,7 +134,7 @@ class RawColumns:
         return None if lasting is None else lasting(side)
 
     @property
-    def items(self) -> int:
+    def size(self) -> int:
         """Items of the catalogue."""
         return len(self._store.items)
 

@@ -31,8 +31,8 @@ class Graph:
 
     Args:
         session: ONNX Runtime session with one output.
-        inputs: its columns, in any order; the graph's inputs bear their names, but for those that take several
-            columns side by side, as its metadata say.
+        inputs: its columns, in any order; the graph's inputs bear their names, but for those that take
+            several columns side by side, as its metadata say.
     """
 
     def __init__(self, session: Any, inputs: Schema) -> None:
