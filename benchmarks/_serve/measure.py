@@ -8,7 +8,7 @@ import numpy as np
 
 from _serve.floor import Floor
 from shortlist.data import Requests
-from shortlist.pipeline import load
+from shortlist.pipeline import Pipeline, load
 
 K = 10
 
@@ -68,10 +68,10 @@ def in_process(folder: Path, rounds: int) -> InProcess:
         for stage in trace.stages:
             stages.setdefault(stage.name, []).append((stage.milliseconds, by_hand.get(stage.name, 0.0)))
     medians = {name: tuple(np.median(pairs, axis=0)) for name, pairs in stages.items()}
-    return InProcess(ours, hand, medians, same / rounds, recall(pipe, floor, users[:64]))
+    return InProcess(ours, hand, medians, same / rounds, recall(pipe, users[:64]))
 
 
-def recall(pipe: object, floor: Floor, users: list[int]) -> float:
+def recall(pipe: Pipeline, users: list[int]) -> float:
     """Share of the 200 best items by inner product that the index finds."""
     retrieve = pipe.stages[0]
     index, k = retrieve.index, retrieve.k

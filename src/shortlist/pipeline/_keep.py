@@ -108,7 +108,7 @@ def encoded_items(flow: Flow, raw: RawColumns, kept: Kept, items: Positions) -> 
 def _alone(flow: Flow, columns: Mapping[str, Any], names: Iterable[str], wanted: Wanted) -> set[str]:
     """Those of some raw columns of which the workflow makes single numbers; not those history ops ask with."""
     history_ops = (*wanted.of_query, *wanted.of_item, *wanted.of_pair)
-    asked = {name for back in history_ops for name in back.op.needs.row}
+    asked = {name for back in history_ops for name in back.op.needs.row} - {"user", "item"}  # not columns
     found = set()
     for name in names:
         made = list(flow.transform_batch(Batch({name: columns[name]})).items()) if name not in asked else []
@@ -167,4 +167,5 @@ def _only(wanted: Wanted, names: set[str]) -> Wanted:
 def _but(wanted: Wanted, names: set[str]) -> Wanted:
     """All columns but those of these names."""
     both = {part: getattr(wanted, part) for part in ("user_ids", "item_ids", "user_table", "item_table")}
-    return replace(wanted, **{p: tuple(name for name in own if name not in names) for p, own in both.items()})
+    left = {part: tuple(name for name in own if name not in names) for part, own in both.items()}
+    return replace(wanted, **left)

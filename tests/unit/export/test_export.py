@@ -120,12 +120,13 @@ def test_the_part_says_what_it_is(encoder, ranker):
     assert part.inputs["query"].names == ("user", "embedding", "age", "history", "recent")
     assert part.inputs["item"].names == ("item", "add", "scores")
     assert 0 <= part.parity <= 1e-5
-    assert sorted(part.files) == ["item.onnx", "query.onnx", "weights.safetensors"]
+    assert sorted(part.files) == ["item.onnx", "query.onnx", "query_packed.onnx", "weights.safetensors"]
     assert json.loads((folder / "part.json").read_text())["fingerprint"] == part.fingerprint
     assert load_encoder(folder).fingerprint == part.fingerprint
     _, part, folder = ranker
     assert (part.kind, part.outputs) == ("ranker", {"click": 1})
-    assert sorted(part.files) == ["ranker.onnx", "weights.safetensors"]
+    graphs = ["ranker.onnx", "ranker_one_query.onnx", "ranker_packed.onnx"]
+    assert sorted(part.files) == [*graphs, "weights.safetensors"]
     assert load_ranker(folder).target == "click"
 
 
@@ -257,7 +258,7 @@ def test_a_graph_that_cannot_be_opened_is_refused(monkeypatch, tmp_path):
         raise BundleError("here", received=f"an unknown operation, with {threads} thread for {inputs!r}")
 
     monkeypatch.setattr("shortlist.export._export.open_graph", broken)
-    with pytest.raises(ExportError, match=r"export of query\.onnx: .*unknown operation"):
+    with pytest.raises(ExportError, match=r"export of query_packed\.onnx: .*unknown operation"):
         export_encoder(Tower(), tmp_path / "part")
 
 
