@@ -31,7 +31,7 @@ class Keys:
         self.values = _as_key_array(values)
         self._first: Keys | None = None
         self._fresh: dict[str, int] = {}
-        if len(self._lookup if self.values.dtype == object else np.unique(self.values)) != len(self.values):
+        if self._has_one_twice():
             raise DataError(
                 "Keys", received="an id twice", expected="every id once", remedy="drop duplicates"
             )
@@ -39,8 +39,17 @@ class Keys:
     def __len__(self) -> int:
         return len(self.values)
 
+    def _has_one_twice(self) -> bool:
+        if self.values.dtype == object:
+            return len(self._lookup) != len(self.values)
+        if bool((self.values[1:] > self.values[:-1]).all()):
+            return False
+        return bool((self._sorted[1:] == self._sorted[:-1]).any())
+
     def positions(self, ids: Iterable[Any] | Array) -> npt.NDArray[np.int64]:
         """int64 [N]: the position of each id, -1 where it is unknown or null."""
+        if isinstance(ids, np.ndarray) and _same(ids, self.values):  # an index of the whole catalogue
+            return np.arange(len(self), dtype=np.int64)
         if self.values.dtype == object:
             return self._by_dictionary(ids)
         wanted, valid = _as_integers(ids)
@@ -130,6 +139,10 @@ class Keys:
         """The place of an id among those of the large dictionary, or among those joined since."""
         place = self._lookup.get(key)
         return self._fresh.get(key, otherwise) if place is None else place
+
+
+def _same(one: Array, other: Array) -> bool:
+    return len(one) == len(other) > 1 and one.dtype == other.dtype and bool((one == other).all())
 
 
 def _as_key_array(values: Sequence[Any] | Array) -> Array:

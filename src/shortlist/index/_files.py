@@ -6,6 +6,7 @@ from typing import Any
 
 import faiss
 import numpy as np
+import polars as pl
 import pyarrow as pa
 
 from shortlist.data import Keys
@@ -119,7 +120,9 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _values(column: Any) -> Any:
-    return np.array(column) if pa.types.is_integer(column.type) else column.to_pylist()
+    if not pa.types.is_integer(column.type):
+        return column.to_pylist()
+    return pl.Series(column).to_numpy()  # pyarrow's own way loads pandas
 
 
 def _damaged(path: Path, received: str) -> BundleError:

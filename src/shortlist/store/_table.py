@@ -78,12 +78,19 @@ class Table:
         """Columns of the rows at these positions, null where a position is not of this table."""
         missing = (positions < 0) | (positions >= len(self))
         if not missing.any():
-            return {name: _take(self.column(name), positions) for name in names}
+            return {name: self._at(name, positions) for name in names}
         known = np.flatnonzero(~missing)
-        return {
-            name: null_rows(_take(self.column(name), positions[known]), known, len(positions))
-            for name in names
-        }
+        return {name: null_rows(self._at(name, positions[known]), known, len(positions)) for name in names}
+
+    def _at(self, name: str, positions: npt.NDArray[np.int64]) -> Array | Ragged:
+        """A column at some rows. Text stays in the frame, which may lie in a file, until much of it is read."""
+        if (
+            name not in self._arrays
+            and self.frame.schema[name] == pl.String
+            and len(positions) < len(self) // 4
+        ):
+            return to_array(self.frame[name].gather(positions))
+        return _take(self.column(name), positions)
 
 
 def table_of(given: Dataset, id_name: str, mentioned: pl.Series) -> Table:

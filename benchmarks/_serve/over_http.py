@@ -1,0 +1,151 @@
+"""The server on one core, its clients on another: latency, requests a second, start and memory."""
+
+import json
+import os
+import re
+import selectors
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter, sleep
+
+import numpy as np
+
+from shortlist.server import free_port
+
+FRESH = """
+import json, re, sys, time
+start = time.perf_counter()
+from shortlist.pipeline import load
+ready = time.perf_counter() - start
+pipe = load(sys.argv[1], verify=sys.argv[2] == "verify")
+loaded = time.perf_counter() - start
+pipe.run(__import__("shortlist").Requests([None]))
+first = time.perf_counter() - start
+status = open("/proc/self/status").read()
+held = [int(re.search(rf"{name}:[^0-9]+([0-9]+)", status)[1]) / 1024 for name in ("RssAnon", "RssFile")]
+assert "torch" not in sys.modules
+print(json.dumps([ready, loaded, first, *held, time.process_time()]))
+"""
+
+
+@dataclass
+class OverHttp:
+    """What clients saw.
+
+    Attributes:
+        start: seconds from the start of the process until it was ready.
+        alone: milliseconds of requests, one at a time.
+        rates: connections -> requests a second.
+        memory: MiB of the server's own memory, and of files mapped into it, after all of it.
+    """
+
+    start: float
+    alone: list[float]
+    rates: dict[int, float]
+    memory: tuple[float, float]
+
+
+class Connection:
+    """HTTP/1.1 on a socket, one request after the other."""
+
+    def __init__(self, port: int) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=60)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def send(self, user: int) -> None:
+        body = json.dumps({"user": user, "k": 10}).encode()
+        head = f"POST /recommend HTTP/1.1\r\nHost: s\r\nContent-Length: {len(body)}\r\n\r\n"
+        self.socket.sendall(head.encode() + body)
+
+    def receive(self) -> bytes:
+        data = b""
+        while b"\r\n\r\n" not in data:
+            data += self.socket.recv(65536)
+        head, body = data.split(b"\r\n\r\n", 1)
+        size = int(re.search(rb"content-length: (\d+)", head.lower())[1])
+        while len(body) < size:
+            body += self.socket.recv(65536)
+        assert head.startswith(b"HTTP/1.1 200"), body
+        return body
+
+
+@contextmanager
+def server(bundle: Path, core: int, *options: str) -> Iterator[tuple[int, int, float]]:
+    """A running server: its port, its process and the seconds it took to be ready."""
+    port = free_port()
+    command = [sys.executable, "-m", "shortlist", "serve", str(bundle), "--port", str(port), *options]
+    start = perf_counter()
+    process = subprocess.Popen(
+        command,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stderr=subprocess.DEVNULL,
+    )
+    os.sched_setaffinity(process.pid, {core})
+    try:
+        while process.poll() is None and not _ready(port):
+            sleep(0.02)
+        yield port, process.pid, perf_counter() - start
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _ready(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5) as probe:
+        probe.sendall(b"GET /health/ready HTTP/1.1\r\nHost: s\r\nConnection: close\r\n\r\n")
+        return b" 200 " in probe.recv(64)
+    return False
+
+
+def over_http(bundle: Path, users: list[int], seconds: float, cores: tuple[int, int]) -> OverHttp:
+    """Ask one at a time, then as many as there are connections."""
+    with server(bundle, cores[0]) as (port, process, start):
+        one, alone = Connection(port), []
+        for user in users:
+            began = perf_counter()
+            one.send(user)
+            one.receive()
+            alone.append(1e3 * (perf_counter() - began))
+        rates = {count: throughput(port, count, users, seconds) for count in (1, 4, 16)}
+        return OverHttp(start, alone[len(alone) // 5 :], rates, memory(process))
+
+
+def throughput(port: int, count: int, users: list[int], seconds: float) -> float:
+    """Requests a second of connections that ask as soon as they were answered."""
+    waiting, asked = selectors.DefaultSelector(), 0
+    for number in range(count):
+        connection = Connection(port)
+        waiting.register(connection.socket, selectors.EVENT_READ, connection)
+        connection.send(users[number % len(users)])
+    start = perf_counter()
+    while perf_counter() - start < seconds:
+        for key, _ in waiting.select(1.0):
+            key.data.receive()
+            asked += 1
+            key.data.send(users[(asked + count) % len(users)])
+    return asked / (perf_counter() - start)
+
+
+def memory(process: int | str) -> tuple[float, float]:
+    """MiB of a process's own memory, and of files mapped into it."""
+    text = Path(f"/proc/{process}/status").read_text()
+    anonymous, mapped = (int(re.search(rf"{name}:\s+(\d+)", text)[1]) for name in ("RssAnon", "RssFile"))
+    return anonymous / 1024, mapped / 1024
+
+
+def fresh(bundle: Path, *, verify: bool) -> dict[str, float]:
+    """Seconds and MiB of a new process until it has answered."""
+    command = [sys.executable, "-c", FRESH, str(bundle), "verify" if verify else "trust"]
+    told = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout.splitlines()[-1])
+    names = ("imported", "loaded", "answered", "own memory", "mapped files", "processor seconds")
+    return dict(zip(names, told, strict=True))
+
+
+def percentiles(values: list[float]) -> str:
+    """Median and 99th percentile."""
+    return " / ".join(f"{value:.3f}" for value in np.percentile(values, [50, 99]))
