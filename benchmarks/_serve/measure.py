@@ -46,6 +46,11 @@ class InProcess:
     same: float
     recall: float
 
+    @property
+    def pairs(self) -> tuple[tuple[list[float], list[float]], ...]:
+        """Of the pipeline and of the floor, by the clock and of the processor."""
+        return (self.ours.wall, self.floor.wall), (self.ours.cpu, self.floor.cpu)
+
 
 def in_process(folder: Path, rounds: int) -> InProcess:
     """Requests of random users."""

@@ -106,7 +106,7 @@ def encoded_items(flow: Flow, raw: RawColumns, kept: Kept, items: Positions) -> 
 
 
 def _alone(flow: Flow, columns: Mapping[str, Any], names: Iterable[str], wanted: Wanted) -> set[str]:
-    """Those of some raw columns of which the workflow makes single numbers; not those history ops ask with."""
+    """Those of some raw columns that become single numbers; not those that history ops ask with."""
     history_ops = (*wanted.of_query, *wanted.of_item, *wanted.of_pair)
     asked = {name for back in history_ops for name in back.op.needs.row}
     asked -= {"user", "item"}  # which are no columns

@@ -83,7 +83,7 @@ class Table:
         return {name: null_rows(self._at(name, positions[known]), known, len(positions)) for name in names}
 
     def _at(self, name: str, positions: npt.NDArray[np.int64]) -> Array | Ragged:
-        """A column at some rows. Text stays in the frame, which may lie in a file, until much of it is read."""
+        """A column at some rows. Text stays in the frame, which may lie in a file, until much is read."""
         if (
             name not in self._arrays
             and self.frame.schema[name] == pl.String
