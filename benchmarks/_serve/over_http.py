@@ -40,13 +40,13 @@ class OverHttp:
     Attributes:
         start: seconds from the start of the process until it was ready.
         alone: milliseconds of requests, one at a time.
-        rates: connections -> requests a second.
+        rates: connections -> requests a second, and processor milliseconds of the server for each.
         memory: MiB of the server's own memory, and of files mapped into it, after all of it.
     """
 
     start: float
     alone: list[float]
-    rates: dict[int, float]
+    rates: dict[int, tuple[float, float]]
     memory: tuple[float, float]
 
 
@@ -111,12 +111,16 @@ def over_http(bundle: Path, users: list[int], seconds: float, cores: tuple[int, 
             one.send(user)
             one.receive()
             alone.append(1e3 * (perf_counter() - began))
-        rates = {count: throughput(port, count, users, seconds) for count in (1, 4, 16)}
+        rates = {}
+        for count in (1, 4, 16):
+            spent = processor(process)
+            asked, rate = throughput(port, count, users, seconds)
+            rates[count] = rate, 1e3 * (processor(process) - spent) / asked
         return OverHttp(start, alone[len(alone) // 5 :], rates, memory(process))
 
 
-def throughput(port: int, count: int, users: list[int], seconds: float) -> float:
-    """Requests a second of connections that ask as soon as they were answered."""
+def throughput(port: int, count: int, users: list[int], seconds: float) -> tuple[int, float]:
+    """Requests, and requests a second, of connections that ask as soon as they were answered."""
     waiting, asked = selectors.DefaultSelector(), 0
     for number in range(count):
         connection = Connection(port)
@@ -128,7 +132,13 @@ def throughput(port: int, count: int, users: list[int], seconds: float) -> float
             key.data.receive()
             asked += 1
             key.data.send(users[(asked + count) % len(users)])
-    return asked / (perf_counter() - start)
+    return asked, asked / (perf_counter() - start)
+
+
+def processor(process: int) -> float:
+    """Processor seconds of a process until now."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def memory(process: int | str) -> tuple[float, float]:
