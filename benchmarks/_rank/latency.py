@@ -1,17 +1,18 @@
 """Scoring the candidates of one request from the exported part: the query's columns once, or in every row."""
 
+from functools import partial
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory
-from time import perf_counter
+from time import perf_counter, thread_time
 from typing import Any
 
 import numpy as np
 
+from _rank.by_hand import ByHand
 from shortlist.data import Batch
 from shortlist.export import export_ranker
 from shortlist.models import ranking
-from shortlist.runtime import load_ranker
+from shortlist.runtime import OnnxRanker, load_ranker
 from shortlist.schema import Column, Domain, Schema
 
 CANDIDATES, TABLE_ROWS = 200, 10_000
@@ -58,20 +59,48 @@ def request(seed: int) -> Batch:
     return Batch(columns, query=query, query_of=np.zeros(CANDIDATES, np.int64))
 
 
-def latency(name: str, calls: int) -> dict[str, float]:
-    """Milliseconds of a call, p50 and p99, with the query's columns once and in every row, in turns."""
-    with TemporaryDirectory() as folder:
-        part = Path(folder) / "ranker"
+def blocks(batch: Batch, packs: tuple[tuple[str, ...], ...]) -> Batch:
+    """The batch as the request path hands it over: columns side by side, as their rows are kept."""
+    made = {
+        names: np.stack([batch.array(name) for name in names], 1).astype(
+            np.float32 if batch.array(names[0]).dtype.kind == "f" else np.int32
+        )
+        for names in packs
+    }
+    return Batch.trusted(dict(batch.items()), len(batch), batch.query, batch.query_of, made)
+
+
+def side_by_side(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
+    """Codes and numbers of every row, as the graph by hand reads them."""
+    flat = batch.flat()
+    kinds: dict[bool, list[np.ndarray]] = {True: [], False: []}
+    for name in flat:
+        column = flat.array(name)
+        kinds[column.dtype.kind == "f"].append(column)
+    return np.stack(kinds[False], 1), np.stack(kinds[True], 1)
+
+
+def latency(name: str, calls: int) -> dict[str, list[float]]:
+    """Milliseconds of calls, by turns: the query's columns once, or in every row; and by hand.
+
+    Processor milliseconds stand under the same names with "cpu " before them.
+    """
+    with TemporaryDirectory() as room:
+        part = Path(room) / "ranker"
         export_ranker(model(name), part)
-        ranker = load_ranker(part)
+        ranker, hand = load_ranker(part), ByHand(name, Path(room), TABLE_ROWS)
+        assert isinstance(ranker, OnnxRanker)
         requests = [request(seed) for seed in range(16)]
-        kinds = {"split": requests, "flat": [one.flat() for one in requests]}
-        times: dict[str, list[float]] = {kind: [] for kind in kinds}
+        work = {
+            "split": [partial(ranker.score, blocks(one, ranker.packs)) for one in requests],
+            "flat": [partial(ranker.score, one.flat()) for one in requests],
+            "by hand": [partial(hand.score, *side_by_side(one)) for one in requests],
+        }
+        times: dict[str, list[float]] = {f"{unit}{kind}": [] for kind in work for unit in ("", "cpu ")}
         for call in range(calls + 20):
-            for kind, batches in kinds.items():
-                start = perf_counter()
-                ranker.score(batches[call % 16])
-                times[kind].append(1e3 * (perf_counter() - start))
-    kept = {kind: sorted(part[20:]) for kind, part in times.items()}
-    found = {f"{kind} p50": median(part) for kind, part in kept.items()}
-    return found | {f"{kind} p99": part[int(0.99 * len(part))] for kind, part in kept.items()}
+            for kind, calls_of in work.items():
+                start = perf_counter(), thread_time()
+                calls_of[call % 16]()
+                times[kind].append(1e3 * (perf_counter() - start[0]))
+                times[f"cpu {kind}"].append(1e3 * (thread_time() - start[1]))
+        return {kind: part[20:] for kind, part in times.items()}

@@ -111,7 +111,7 @@ def _column(graph: Any, pack: _Pack, name: str) -> Any:
 
 def _read(graph: Any, pack: _Pack) -> None:
     """Among the inputs, a pack in place of its columns."""
-    kind, shape = _INT32 if pack.codes else _FLOAT, [pack.axis, len(pack.columns)]
+    kind, shape = _INT32 if pack.codes else _FLOAT, (pack.axis, len(pack.columns))
     others = [value for value in graph.input if value.name not in pack.columns]
     values = [helper.make_tensor_value_info(pack.name, kind, shape), *others]
     kept = [onnx.ValueInfoProto.FromString(value.SerializeToString()) for value in values]

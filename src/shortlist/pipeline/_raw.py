@@ -109,7 +109,7 @@ class RawColumns:
 
     def of_users(self, wanted: Wanted, users: Positions) -> Columns:
         """Columns of users of the table, by position: the ids and what the table says of them."""
-        ids = self._store.users.take(users)
+        ids = self._store.users.take(users).tolist()
         columns: Columns = {name: id_column(ids, self._store.users) for name in wanted.user_ids}
         return columns | dict(self._store.user_columns(users, wanted.user_table))
 
