@@ -5,7 +5,7 @@ from shortlist.features._plan import Plan, States
 from shortlist.features.ops._keyed import Keyed
 from shortlist.schema import Column
 
-__all__ = ["share_look_ups"]
+__all__ = ["is_elementwise", "share_look_ups"]
 
 
 def share_look_ups(plan: Plan, states: States) -> None:
@@ -25,6 +25,14 @@ def share_look_ups(plan: Plan, states: States) -> None:
     for inputs, tables in asked.items():
         if not any(column.is_list for column in inputs):
             _share(tables)
+
+
+def is_elementwise(plan: Plan, name: str) -> bool:
+    """Whether one look-up, of each element of its lists by itself, is all that is done with a column."""
+    lanes = [lane for lane in plan.lanes if name in {column.name for column in lane.reads}]
+    steps = [step for lane in lanes for _, step in lane.steps]
+    alone = all(isinstance(step.op, Keyed) and not step.made.together for step in steps)
+    return len(lanes) == 1 and len(steps) == 1 and alone
 
 
 def _share(tables: list[KeyTable]) -> None:

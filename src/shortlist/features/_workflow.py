@@ -19,14 +19,13 @@ from shortlist.features._plan import Plan, States, fitted_plan, plan
 from shortlist.features._regroup import Regroups
 from shortlist.features._request import Request, need_batch
 from shortlist.features._rows import Rows, after, grouped, opened
-from shortlist.features._shared_look_ups import share_look_ups
+from shortlist.features._shared_look_ups import is_elementwise, share_look_ups
 from shortlist.features._source import Source
 from shortlist.features._state import State
 from shortlist.features._vocabulary import Vocabulary
 from shortlist.features._write import Change, Written, cover, write
 from shortlist.features.engine import Engine
 from shortlist.features.ops import Filter
-from shortlist.features.ops._keyed import Keyed
 from shortlist.io import Dataset, Layout, given_back, identity, is_same, taken
 from shortlist.schema import Schema, Selector
 
@@ -341,10 +340,7 @@ class Workflow:
 
     def elementwise(self, name: str) -> bool:
         """Whether each element of the lists of a column is looked up by itself, whatever stands beside it."""
-        lanes = [lane for lane in self._plan_of("elementwise").lanes if name in {c.name for c in lane.reads}]
-        steps = [step for lane in lanes for _, step in lane.steps]
-        alone = all(isinstance(step.op, Keyed) and not step.made.together for step in steps)
-        return len(lanes) == 1 and len(steps) == 1 and alone
+        return is_elementwise(self._plan_of("elementwise"), name)
 
     def warm_up(self) -> None:
         """Build the look-ups of the request path now rather than at the first request."""

@@ -58,7 +58,7 @@ class Pipeline:
     fallback: Stage | None = field(default_factory=Popular)
     _attempts: Attempts = field(default_factory=Attempts, repr=False, compare=False)
     _checked: list[bool] = field(default_factory=list, repr=False, compare=False)
-    _plans: dict[int, tuple[Stage, ...]] = field(default_factory=dict, repr=False, compare=False)
+    _plans: dict[int, tuple[Stage, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
     _answers: Remembered | None = field(default=None, repr=False, compare=False)
     _watch: Watch | None = field(default=None, repr=False, compare=False)
 
@@ -77,7 +77,7 @@ class Pipeline:
                 expected="a slice",
                 remedy="write pipe[:2], or pipe.stages",
             )
-        return replace(self, stages=self.stages[place], _checked=[], _plans={}, _answers=None)
+        return replace(self, stages=self.stages[place], _checked=[], _answers=None)
 
     def with_state(self, state: State) -> "Pipeline":
         """The same stages over other tables, or the same at another moment."""
@@ -184,7 +184,7 @@ class Pipeline:
         conditions = tuple(filters)
         if not conditions:
             return self
-        return replace(self, stages=filtered(self.stages, conditions), _checked=[], _plans={}, _answers=None)
+        return replace(self, stages=filtered(self.stages, conditions), _checked=[], _answers=None)
 
     def _run(
         self, requests: Requests, state: State, steps: list[Step] | None = None

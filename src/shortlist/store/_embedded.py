@@ -116,8 +116,7 @@ class EmbeddedStore:
     def without_user(self, user: Any) -> tuple["EmbeddedStore", int]:
         """Another store without the events and the facts of a user, and how many events went.
 
-        The user's position stays taken, under an id that stands for nobody, so learners go on fitting. The
-        ``live`` file is another matter, see `forget_live`.
+        The user's position stays taken, so learners go on fitting; of the ``live`` file see `forget_live`.
         """
         with self._lock:
             contents = self._contents()

@@ -177,6 +177,22 @@ def test_lists_are_kept_element_by_element_only_where_elements_stand_alone(flow)
     assert not other.elementwise("item_history")
 
 
+def test_edited_items_are_encoded_as_they_are_now(store, flow):
+    state, requests = State(store=store), requests_of()
+    before = state.for_run().ranking_batch(flow, requests, candidates(), PACKS)
+    store.upsert_items([(2, {"brand": "q", "price": 9.0}), (5, {"brand": "p"})])
+    run = state.for_run()
+    assert store.lasting("items").odd(np.array([0, 1, 4])).tolist() == [False, True, True]
+    assert store.lasting("items").odd(np.array([0, 2])) is None
+    after = run.ranking_batch(flow, requests, candidates(), PACKS)
+    assert_same(after, plain_ranking(run, flow, requests))
+    assert after["price"].tolist() != before["price"].tolist()
+    found = Candidates.of(np.array([[4], [1], [4], [0]]), np.ones((4, 1), np.float32), "all")
+    asked = requests, run.users(requests), run.times(requests)
+    plain = flow.transform_batch(run.raw.ranking(flow, *asked, found))
+    assert_same(run.ranking_batch(flow, requests, found, PACKS), plain)
+
+
 def test_all_rows_can_be_learned_at_once():
     rows = KeptRows.empty(5, Batch({"a": np.zeros(1, np.int64), "b": np.zeros(1, np.float32)}), [("a",)])
     asked = []
