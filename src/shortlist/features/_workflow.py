@@ -225,8 +225,8 @@ class Workflow:
     def transform_batch(self, batch: Batch) -> Batch:
         """The request path: raw columns in, what `transform` gives for them out.
 
-        Every branch whose columns are all there is computed; query columns stay so; filters leave nothing
-        out. Codes are int64, continuous columns float32 with NaN for null.
+        Every branch whose columns are all there is computed; query columns stay so; filters leave nothing out.
+        Codes are int64, continuous columns float32 with NaN for null.
 
         Raises:
             NotFittedError: the workflow is not fitted.
@@ -278,8 +278,7 @@ class Workflow:
         """For every column: values in its vocabulary, rows, and shares of null and of unknown values.
 
         A row for each vocabulary (of what was seen in fitting) or each encoded column (of a data set), with
-        the nulls and unknown values that were encoded, within lists too; and one for each other raw column,
-        with its share of nulls only.
+        its nulls and unknown values, within lists too; and one for each other raw column, with its nulls.
 
         Args:
             dataset: what to measure, in any form that `fit` takes; None for what was seen in fitting.
@@ -332,11 +331,6 @@ class Workflow:
     def histories(self) -> tuple[Source, ...]:
         """The history ops, whose columns the request path takes from the feature store."""
         return tuple(source for source, _ in self._plan_of("histories").sources)
-
-    @property
-    def fitted(self) -> object:
-        """What was learned: another object once the workflow is fitted again, updated or extended."""
-        return self._fitted
 
     def elementwise(self, name: str) -> bool:
         """Whether each element of the lists of a column is looked up by itself, whatever stands beside it."""
