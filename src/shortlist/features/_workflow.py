@@ -81,7 +81,7 @@ class Workflow:
         self._head, self._branches = split(list(branches))
         self._raw = Schema(())
         self._plan: Plan | None = None
-        self._fitted = Fitted({}, {}, ())
+        self.fitted = Fitted({}, {}, ())
         self._learned_from: tuple[object, ...] = ()
         self._request: Request | None = None
 
@@ -135,7 +135,7 @@ class Workflow:
         """
         planned = self._plan_of("update")
         data = taken(dataset, "Workflow.update", self._raw)
-        fitted = updated(planned, self._fitted, opened(self._head, self._branches, data, log, engine))
+        fitted = updated(planned, self.fitted, opened(self._head, self._branches, data, log, engine))
         self._learned_from = ()
         return self._learn(planned.raw, fitted)
 
@@ -157,7 +157,7 @@ class Workflow:
         """
         planned = self._plan_of("extend")
         data = taken(dataset, "Workflow.extend", self._raw)
-        fitted = extended(planned, self._fitted, opened(self._head, self._branches, data, log, engine))
+        fitted = extended(planned, self.fitted, opened(self._head, self._branches, data, log, engine))
         return self._learn(planned.raw, fitted)
 
     def transform(
@@ -225,7 +225,7 @@ class Workflow:
     def transform_batch(self, batch: Batch) -> Batch:
         """The request path: raw columns in, what `transform` gives for them out.
 
-        Every branch whose columns are all there is computed; query columns stay so; filters leave nothing out.
+        Every branch whose columns are all there is computed; query columns stay so; nothing is filtered out.
         Codes are int64, continuous columns float32 with NaN for null.
 
         Raises:
@@ -289,7 +289,7 @@ class Workflow:
         """
         self._plan_of("coverage")
         if dataset is None:
-            return fitted_coverage(self._fitted.states, self._fitted.seen)
+            return fitted_coverage(self.fitted.states, self.fitted.seen)
         rows = opened(
             self._head, self._branches, taken(dataset, "Workflow.coverage", self._raw), None, engine
         )
@@ -301,7 +301,7 @@ class Workflow:
         Raises:
             NotFittedError: the workflow is not fitted.
         """
-        return described(self._plan_of("statistics"), self._fitted.states)
+        return described(self._plan_of("statistics"), self.fitted.states)
 
     def draw(self, format: Literal["svg", "mermaid"] = "svg", *, schema: Schema | None = None) -> str:  # noqa: A002
         """The graph of the workflow with the schema at every edge.
@@ -349,7 +349,7 @@ class Workflow:
             DataError: the folder cannot be written.
         """
         planned = self._plan_of("save")
-        write_content(folder, planned, Content(self._raw, self._head, self._branches, self._fitted))
+        write_content(folder, planned, Content(self._raw, self._head, self._branches, self.fitted))
 
     @classmethod
     def load(cls, folder: Path | str, *, modules: Sequence[str] = ()) -> "Workflow":
@@ -371,20 +371,20 @@ class Workflow:
         return flow._learn(grouped(content.head, content.raw), content.fitted)
 
     def _learn(self, schema: Schema, fitted: Fitted) -> "Workflow":
-        self._plan, self._fitted, self._request = self._planned(schema, fitted.states), fitted, None
+        self._plan, self.fitted, self._request = self._planned(schema, fitted.states), fitted, None
         share_look_ups(self._plan, fitted.states)
         return self
 
     def _requests(self, what: str) -> Request:
         if self._request is None:
-            self._request = Request(self._plan_of(what), self._fitted.states)
+            self._request = Request(self._plan_of(what), self.fitted.states)
         return self._request
 
     def _planned(self, schema: Schema, states: States | None = None) -> Plan:
         return plan(after(self._head, self._branches, schema), schema, states)
 
     def _change(self, what: str, rows: Rows, *, training: bool = False) -> Change:
-        return Change(self._plan_of(what), self._fitted.states, rows.schema, rows.events, training)
+        return Change(self._plan_of(what), self.fitted.states, rows.schema, rows.events, training)
 
     def _trains(self, dataset: object, training: bool | None) -> bool:
         """Whether a data set is one that the ops were fitted on."""
@@ -394,7 +394,7 @@ class Workflow:
         return fitted_plan(self._plan, f"Workflow.{what}")
 
     def _vocabularies(self, what: str) -> dict[str, State]:
-        return vocabularies(self._plan_of(what), self._fitted.states)
+        return vocabularies(self._plan_of(what), self.fitted.states)
 
     def _vocabulary(self, name: str) -> Vocabulary:
         return vocabulary_of(self._vocabularies("decode"), name)

@@ -103,7 +103,8 @@ class Encoded:
         table = raw.table(side)
         if table is None:
             return None, None
-        fitted, origin = flow.schema, table.origin  # another schema once the workflow is fitted again
+        # Another object once the workflow is fitted again.
+        fitted, origin = getattr(flow, "fitted", flow), table.origin
         key = (side, id(fitted), id(origin), tuple(packs))
         known = self._known.get(key)
         if known is None:
