@@ -381,9 +381,9 @@ def test_partitions_and_memory_do_not_matter(always, memory, tmp_path) -> None:
     other, cut = fitted((7, 8, 900, 900, 2000), Local(threads=2, memory=memory, scratch=tmp_path))
     exact = ["s", "TE_k_y"]
     assert whole.select(exact).equals(cut.select(exact), null_equal=True)
-    sums = [one._fitted.states["2.0.k"].tables["statistics"].frame for one in (flow, other)]
+    sums = [one.fitted.states["2.0.k"].tables["statistics"].frame for one in (flow, other)]
     pl.testing.assert_frame_equal(*sums, rel_tol=1e-12)
-    moments = [one._fitted.states["3.0.x"].values for one in (flow, other)]
+    moments = [one.fitted.states["3.0.x"].values for one in (flow, other)]
     assert moments[0] == pytest.approx(moments[1], rel=1e-12)
 
 
