@@ -50,8 +50,11 @@ def count_by_cell(numbers: Numbers, parts: Parts, width: int, out: Numbers) -> N
 
 @compiled
 def add_by_cell(numbers: Numbers, parts: Parts, width: int, values: Floats, out: Floats) -> None:
-    """Add the finite values to their cells, [cells, 3]: number, sum, and what the sum has rounded off."""
-    parted = len(parts) > 0
+    """Add the finite values to their cells: number, sum, and what the sum has rounded off.
+
+    Cells are [cells, 3], or [cells, 2] without the last where sums are exact.
+    """
+    parted, rounds = len(parts) > 0, out.shape[1] > 2
     for row in range(len(numbers)):
         value = values[row]
         if np.isfinite(value):
@@ -60,10 +63,11 @@ def add_by_cell(numbers: Numbers, parts: Parts, width: int, values: Floats, out:
                 cell += parts[row]
             old = out[cell, 1]
             new = old + value
-            taken = new - old
             out[cell, 0] += 1.0
             out[cell, 1] = new
-            out[cell, 2] += (old - (new - taken)) + (value - taken)
+            if rounds:
+                taken = new - old
+                out[cell, 2] += (old - (new - taken)) + (value - taken)
 
 
 @compiled

@@ -43,8 +43,9 @@ def fold_of(key: tuple[Column, ...], folds: int, seed: int) -> pl.Expr:
 
     def number(rows: pl.Series) -> pl.Series:
         columns = rows.struct.unnest().get_columns() if rows.dtype == pl.Struct else [rows]
-        hashes = hash_columns(columns, seed)
-        return pl.Series(rows.name, (hashes % np.uint64(folds)).astype(np.uint16))
+        hashes, number = hash_columns(columns, seed), np.uint64(folds)
+        # What is left over a division, by which NumPy divides several numbers at once.
+        return pl.Series(rows.name, (hashes - hashes // number * number).astype(np.uint16))
 
     values = [enter(column).alias(column.name) for column in key]
     row = pl.struct(values) if len(values) > 1 else values[0]

@@ -16,8 +16,8 @@ __all__ = ["WHOLE", "KeyCells", "Parts", "merged_by_number", "plain_parts"]
 Parts = npt.NDArray[np.uint16]
 # The parts of keys that have none.
 WHOLE = frozen(np.zeros(0, np.uint16))
-# Number, sum, and what the sum has rounded off.
-_SUM = 3
+# Number and sum; then what the sum has rounded off, where it may have.
+_SUM, _EXACT = 3, 2
 
 
 class KeyCells:
@@ -25,14 +25,14 @@ class KeyCells:
 
     Args:
         loops: the compiled loops.
-        sums: how many columns are added up.
+        exact: of each column that is added up, whether its sums are exact in float64.
     """
 
-    def __init__(self, loops: ModuleType, sums: int) -> None:
+    def __init__(self, loops: ModuleType, exact: Sequence[bool]) -> None:
         self._loops = loops
         self._keys, self._width, self._room = 1, 1, 1
         self._rows = np.zeros(1, np.int32)
-        self._sums = [np.zeros((1, _SUM)) for _ in range(sums)]
+        self._sums = [np.zeros((1, _EXACT if one else _SUM)) for one in exact]
 
     def add(
         self, keys: int, numbers: Numbers, parts: Parts, values: Sequence[npt.NDArray[np.float64]]
@@ -63,13 +63,13 @@ class KeyCells:
     def sums(self, place: int, cells: npt.NDArray[np.int64]) -> tuple[pl.Series, pl.Series]:
         """How many finite values of a column each has, and their sum."""
         found = self._sums[place]
-        total = found[cells, 1]
-        return pl.Series(found[cells, 0].astype(np.int64)), pl.Series(total + found[cells, 2])
+        total = found[cells, 1] if found.shape[1] == _EXACT else found[cells, 1] + found[cells, 2]
+        return pl.Series(found[cells, 0].astype(np.int64)), pl.Series(total)
 
     @property
     def bytes(self) -> int:
         """What it takes in memory, without what it keeps free."""
-        return self._keys * self._width * (4 + 8 * _SUM * len(self._sums))
+        return self._keys * self._width * (4 + 8 * sum(total.shape[1] for total in self._sums))
 
     def _reserve(self, keys: int, width: int) -> None:
         """Room for so many keys of so many parts; pages that nothing was written to take no memory."""

@@ -96,7 +96,7 @@ def _keys(
     for key, members in groups:
         dtype = rows.select(key.alias("key")).collect_schema()["key"]
         if can_number(dtype):
-            yield members, RunningKey(loops, key, dtype, members)
+            yield members, RunningKey(loops, key, members, rows)
 
 
 def _parts(rows: pl.DataFrame, part: pl.Expr) -> Parts:

@@ -1,6 +1,6 @@
 """Statistics by one key, added up over long frames: the key's values are numbered once for all of them."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import ModuleType
 from typing import TypeAlias
 
@@ -18,6 +18,10 @@ __all__ = ["ByKey", "RunningKey", "floats", "key_of", "part_of"]
 # Counts and sums by one key, or by it and a part of it.
 ByKey: TypeAlias = Counts | KeyedMoments
 Floats = npt.NDArray[np.float64]
+
+
+# The sum of 2^31 such numbers is exact in float64.
+_SMALL = (pl.Boolean, pl.Int8, pl.UInt8, pl.Int16, pl.UInt16)
 
 
 def key_of(statistic: Statistic) -> pl.Expr | None:
@@ -47,15 +51,19 @@ class RunningKey:
         loops: the compiled loops.
         key: the key.
         asked: the statistics, by their places.
+        rows: tells the types.
     """
 
     def __init__(
-        self, loops: ModuleType, key: pl.Expr, dtype: pl.DataType, asked: Mapping[int, ByKey]
+        self, loops: ModuleType, key: pl.Expr, asked: Mapping[int, ByKey], rows: pl.LazyFrame
     ) -> None:
         self._key = key
         self._asked = asked
-        self._numbers = numbering(loops, dtype)
-        self._cells = {place: KeyCells(loops, len(_values(one))) for place, one in asked.items()}
+        self._numbers = numbering(loops, _types(rows, [key])[0])
+        self._cells = {
+            place: KeyCells(loops, [kind in _SMALL for kind in _types(rows, _values(one).values())])
+            for place, one in asked.items()
+        }
 
     def add(self, rows: pl.DataFrame, parts: Callable[[pl.Expr], Parts]) -> None:
         """Add rows; ``parts`` gives the part of each row's key by an expression."""
@@ -96,3 +104,8 @@ class RunningKey:
 
 def _values(statistic: ByKey) -> Mapping[str, pl.Expr]:
     return statistic.values if isinstance(statistic, KeyedMoments) else {}
+
+
+def _types(rows: pl.LazyFrame, asked: Iterable[pl.Expr]) -> list[pl.DataType]:
+    named = [expression.alias(str(place)) for place, expression in enumerate(asked)]
+    return rows.select(named).collect_schema().dtypes()

@@ -81,6 +81,9 @@ def group_places(
     Groups may have several cells. The group of nulls alone is not among the keys; its position is -2.
     """
     names = list(keys)
+    side_by_side = _neighbours(cells, names[0]) if len(names) == 1 else None
+    if side_by_side is not None:
+        return side_by_side
     loops = kernels(len(cells)) if len(names) == 1 and can_number(cells.schema[names[0]]) else None
     if loops is not None:
         return _numbered_places(loops, cells, names[0])
@@ -91,6 +94,24 @@ def group_places(
     first = 0 if groups.is_empty() else groups["place"][0]
     places = found.select(pl.when("none").then(NULL_KEY).otherwise(pl.col("place") - first))
     return KeyTable(groups.select(names), tuple(names)), ordered, places.to_series().to_numpy()
+
+
+def _neighbours(cells: pl.DataFrame, key: str) -> tuple[KeyTable, pl.DataFrame, npt.NDArray[np.int64]] | None:
+    """The same for cells of which those of one group stand side by side; None where they do not."""
+    values = cells[key]
+    first = values.ne_missing(values.shift())
+    if len(values):
+        first[0] = True
+    groups = values.filter(first)
+    order = groups.arg_sort(nulls_last=True)
+    ordered = groups.gather(order)
+    if ordered.eq_missing(ordered.shift())[1:].any():
+        return None
+    known = len(ordered) - ordered.null_count()
+    place_of = np.full(len(groups), NULL_KEY, np.int64)
+    place_of[order[:known].to_numpy()] = np.arange(known)
+    places = place_of[first.cum_sum().to_numpy().astype(np.int64) - 1]
+    return KeyTable(ordered[:known].alias(key).to_frame(), (key,)), cells, places
 
 
 def _numbered_places(
