@@ -50,7 +50,7 @@ METRICS = _named(
         "shortlist_stage_duration_seconds",
         "histogram",
         (*_OF, "stage"),
-        "Time of a stage, one batch at a time",
+        "Time of a stage, or of a source within one (merge/retrieve), a batch at a time",
     ),
     Metric("shortlist_stage_requests_total", "counter", (*_OF, "stage"), "Users that a stage worked for"),
     Metric("shortlist_stage_candidates_total", "counter", (*_OF, "stage"), "Candidates after a stage"),

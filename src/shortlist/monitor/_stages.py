@@ -19,7 +19,10 @@ Pair = tuple[str, str]
 
 @final
 class StageCounts:
-    """Times, candidates, drops and fallbacks of stages; a `shortlist.pipeline.Watch`."""
+    """Times, candidates, drops and fallbacks of stages; a `shortlist.pipeline.Watch`.
+
+    A source within another is a stage of its own, ``<outer>/<name>``, of which only the time is told.
+    """
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -34,12 +37,14 @@ class StageCounts:
         with self._lock:
             for step in steps:
                 name = step.stage.name
-                if name not in self._times:
+                if name not in self._requests:
                     self._times[name] = Histogram()
                     self._requests[name] = self._candidates[name] = 0
                 self._times[name].add(step.seconds)
                 self._requests[name] += requests
                 self._candidates[name] += len(step.after.items)
+                for part, seconds in step.parts:
+                    self._times.setdefault(f"{name}/{part}", Histogram()).add(seconds)
                 if len(step.after.dropped) > len(step.before.dropped):
                     self._drop(name, step.dropped())
                 for note in step.notes:
@@ -52,8 +57,9 @@ class StageCounts:
             for name, times in self._times.items():
                 stage = {"stage": name}
                 yield Row("shortlist_stage_duration_seconds", stage, times)
-                yield Row("shortlist_stage_requests_total", stage, self._requests[name])
-                yield Row("shortlist_stage_candidates_total", stage, self._candidates[name])
+                if name in self._requests:
+                    yield Row("shortlist_stage_requests_total", stage, self._requests[name])
+                    yield Row("shortlist_stage_candidates_total", stage, self._candidates[name])
             for metric, counts in (
                 ("shortlist_dropped_total", self._dropped),
                 ("shortlist_fallbacks_total", self._fallbacks),

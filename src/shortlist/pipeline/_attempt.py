@@ -1,7 +1,7 @@
 """Running stages that may fail or be late."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from threading import BoundedSemaphore, Event, Thread
 from time import perf_counter
 from typing import final
@@ -11,7 +11,7 @@ from shortlist.pipeline._limit import Limit
 from shortlist.pipeline._missing_columns import with_promised
 from shortlist.pipeline._stage import Stage
 from shortlist.pipeline._state import State
-from shortlist.pipeline._step import Note
+from shortlist.pipeline._step import Note, Part
 
 __all__ = ["Attempts"]
 
@@ -32,13 +32,18 @@ class Attempts:
         self._threads = BoundedSemaphore(_LATE_AT_ONCE)
 
     def run(
-        self, source: Stage, requests: Requests, state: State, notes: list[Note]
+        self, source: Stage, requests: Requests, state: State, notes: list[Note], times: list[Part]
     ) -> tuple[Candidates, bool]:
-        """The candidates of a source, and whether something failed; a group's parts are tried one by one."""
+        """The candidates of a source, and whether something failed; a group's parts are tried one by one.
+
+        ``times`` gets how long each part of a group took.
+        """
         if not state.is_live:
             return source.run(requests, Candidates.empty(len(requests)), state), False
         waiting = self._begin(source, requests, state, notes)
-        return waiting(), waiting.failed
+        found = waiting()
+        times += waiting.times()
+        return found, waiting.failed
 
     def follow(
         self, stage: Stage, requests: Requests, found: Candidates, state: State, notes: list[Note]
@@ -88,6 +93,7 @@ class _Waiting:
         self._parts = [] if parts is None else parts
         self._limit: float | None = getattr(stage, "timeout_ms", None)
         self._failed = False
+        self._seconds = 0.0
         self._answer: list[Candidates | Exception] = []
         if self._limit is not None:
             self._done, self._start = Event(), perf_counter()
@@ -99,8 +105,24 @@ class _Waiting:
         """Whether it, or a part of it, was late or failed."""
         return self._failed or any(part.failed for part in self._parts)
 
+    def times(self) -> Iterator[Part]:
+        """Name of each part and seconds that it took, or that it was waited for."""
+        for part in self._parts:
+            name = part._stage.name
+            yield name, part._seconds
+            # A limit or a cache is called as what it holds, and is the one that is told of.
+            yield from (inner for inner in part.times() if inner[0] != name)
+
     def __call__(self) -> Candidates:
         """What it found, or what stands instead."""
+        start = perf_counter()
+        try:
+            return self._found()
+        finally:
+            # What has a time limit began before it was waited for.
+            self._seconds = perf_counter() - (start if self._limit is None else self._start)
+
+    def _found(self) -> Candidates:
         try:
             found = self._work() if self._limit is None else self._within(self._limit)
         except Exception as error:

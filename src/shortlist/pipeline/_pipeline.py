@@ -21,7 +21,7 @@ from shortlist.pipeline._popular import Popular
 from shortlist.pipeline._remembered import Remembered
 from shortlist.pipeline._stage import Stage, count_of, leaves
 from shortlist.pipeline._state import State
-from shortlist.pipeline._step import Note, Step, Watch
+from shortlist.pipeline._step import Note, Part, Step, Watch
 from shortlist.pipeline._trace import Trace, trace_of
 from shortlist.report import Table
 
@@ -196,13 +196,14 @@ class Pipeline:
         found, whole = Candidates.empty(len(requests)), True
         for place, stage in enumerate(stages):
             before, start, notes = found, perf_counter(), list[Note]()
+            parts: list[Part] = []
             if place == 0:
-                found, failed = self._find(stage, requests, state, notes)
+                found, failed = self._find(stage, requests, state, notes, parts)
             else:
                 found, failed = self._attempts.follow(stage, requests, found, state, notes)
             whole = whole and not failed
             if steps is not None:
-                steps.append(Step(stage, perf_counter() - start, before, found, notes))
+                steps.append(Step(stage, perf_counter() - start, before, found, notes, parts))
         if self._watch is not None:
             self._watch(len(requests), steps or ())
         return found.first(requests.k), whole
@@ -217,9 +218,9 @@ class Pipeline:
         return known
 
     def _find(
-        self, source: Stage, requests: Requests, state: State, notes: list[Note]
+        self, source: Stage, requests: Requests, state: State, notes: list[Note], parts: list[Part]
     ) -> tuple[Candidates, bool]:
-        found, failed = self._attempts.run(source, requests, state, notes)
+        found, failed = self._attempts.run(source, requests, state, notes, parts)
         found = self._filled(found, requests, state, notes)
         if requests.exclude is None:
             return found, failed

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from shortlist.data import Candidates
 from shortlist.pipeline._stage import Stage
 
-__all__ = ["Note", "Step", "Watch"]
+__all__ = ["Note", "Part", "Step", "Watch"]
 
 
 class Note(str):
@@ -32,6 +32,10 @@ class Note(str):
         return note
 
 
+Part = tuple[str, float]
+"""Name of a source within another, and the seconds that it took."""
+
+
 class Step(NamedTuple):
     """One stage of one run: nothing is counted before somebody asks.
 
@@ -41,6 +45,7 @@ class Step(NamedTuple):
         before: candidates before it.
         after: candidates after it.
         notes: failures, lateness and fallbacks.
+        parts: where it is made of several sources and the state is live, name and seconds of each.
     """
 
     stage: Stage
@@ -48,6 +53,7 @@ class Step(NamedTuple):
     before: Candidates
     after: Candidates
     notes: Sequence[Note]
+    parts: Sequence[Part] = ()
 
     def dropped(self) -> dict[str, int]:
         """Reason -> how many candidates it took out."""

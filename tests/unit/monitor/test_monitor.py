@@ -17,7 +17,7 @@ from shortlist.index import IndexOptions, VectorIndex
 from shortlist.monitor import DriftOptions, Monitor, MonitorOptions, Probe, read_fingerprint
 from shortlist.monitor._shown import Shown, popular_items
 from shortlist.monitor._stages import StageCounts
-from shortlist.pipeline import Drop, Pipeline, Popular, Take
+from shortlist.pipeline import Drop, Merge, Pipeline, Popular, Repeats, Take
 from shortlist.testing._bundles import tiny_pipeline
 
 EVERY = MonitorOptions(sample=1.0, cpu_share=1.0)
@@ -56,6 +56,17 @@ def test_stages_users_sources_and_drops_are_counted() -> None:
     assert told["coverage_ratio",] == 2 / 4
     assert told["fingerprint_available", "none was taken"] == 0
     assert told["drift_requests",] == 0
+
+
+def test_sources_within_others_are_stages_of_their_own() -> None:
+    state = tiny_pipeline().state.live()
+    monitor, pipe = measured(Pipeline([Merge(Repeats(k=2), Popular(k=3))], state=state))
+    ask(monitor, pipe, ["u1"])
+    told = values(monitor)
+    for stage in ("merge", "merge/repeats", "merge/popular"):
+        assert sum(told["stage_duration_seconds", stage].counts) == 1
+    assert ("stage_candidates_total", "merge/popular") not in told
+    assert told["stage_candidates_total", "merge"] > 0
 
 
 def test_reasons_are_bounded_however_many_conditions_come() -> None:

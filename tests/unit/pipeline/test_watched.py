@@ -6,7 +6,21 @@ import numpy as np
 import pytest
 
 from shortlist.data import Candidates, Requests
-from shortlist.pipeline import Apply, Drop, Fallback, Note, Pipeline, Popular, State, Step, Take, Trace
+from shortlist.pipeline import (
+    Apply,
+    Drop,
+    Fallback,
+    Limit,
+    Merge,
+    Note,
+    Pipeline,
+    Popular,
+    Repeats,
+    State,
+    Step,
+    Take,
+    Trace,
+)
 from shortlist.testing._bundles import tiny_pipeline
 
 Seen = list[tuple[int, list[Step]]]
@@ -68,6 +82,18 @@ def test_a_source_that_fails_is_told_with_its_reason() -> None:
     notes = seen[0][1][0].notes
     assert [(note.stage, note.reason, note.requests) for note in notes] == [("towers", "failed", 2)]
     assert "the tower fell" in notes[0]
+
+
+def test_sources_within_others_are_timed_each() -> None:
+    state = tiny_pipeline().state.live()
+    inner = Fallback(Repeats(k=2), Popular(k=3, name="second"))
+    pipe, seen = watched(Pipeline([Merge(inner, Limit(Popular(), timeout_ms=60_000))], state=state))
+    pipe.run(Requests(["u1", None]))
+    told = seen[0][1][0].parts
+    assert [name for name, _ in told] == ["fallback", "repeats", "second", "popular"]
+    parts = dict(told)
+    assert all(0 < seconds < 60 for seconds in parts.values())
+    assert parts["fallback"] >= parts["repeats"] + parts["second"]
 
 
 def test_a_note_is_text() -> None:
