@@ -1,6 +1,6 @@
 """A store whose catalogue may be edited, as it is at one moment.
 
-It is asked of the type whether a store can be edited: one that wraps another and hands on what it lacks cannot.
+The type says whether a store can be edited: one that wraps another, and hands on what it lacks, cannot.
 """
 
 from dataclasses import dataclass

@@ -126,3 +126,17 @@ def test_foreign_ids_are_unknown_not_errors(
 ) -> None:
     column = id_column(ids, state.items)
     assert flow.transform_batch(Batch({"item": column}))["item"].tolist() == codes
+
+
+def test_a_store_that_wraps_another_is_read_as_it_says(state: State) -> None:
+    """What it does not have itself it hands on, but not that it may be edited."""
+
+    class Fewer:
+        listed = np.array([True, False, True, True, True])
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(state.store, name)
+
+    fewer: Any = Fewer()
+    assert State(store=fewer).for_run().allowed().tolist() == [True, False, True, True, True]
+    assert State(store=fewer).for_run().store is fewer
