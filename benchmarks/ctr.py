@@ -178,9 +178,9 @@ def main() -> None:
     for line in report(options):
         print(line, flush=True)
         told.append(line)
-    if not options.small:
-        path = Path(__file__).parent / "results" / f"ctr_{date.today().isoformat()}.md"
-        path.write_text("\n".join(told) + "\n")
+        if not options.small:  # as far as it has come
+            path = Path(__file__).parent / "results" / f"ctr_{date.today().isoformat()}.md"
+            path.write_text("\n".join(told) + "\n")
 
 
 if __name__ == "__main__":

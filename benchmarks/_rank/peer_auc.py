@@ -46,7 +46,9 @@ def run(asked, parts, seed, l2):
     Path(model.model_dir).mkdir(parents=True, exist_ok=True)
     train, valid, test = (Batches(parts[name], asked["batch"], shuffle=name == "train") for name in parts)
     model.fit(train, epochs=100, validation_data=valid)
-    return [float(model.evaluate(part, metrics=["AUC"])["AUC"]) for part in (valid, test)]
+    found = [float(model.evaluate(part, metrics=["AUC"])["AUC"]) for part in (valid, test)]
+    print(f"{asked['name']}, seed {seed}, L2 {l2}: validation, test {found}", file=sys.stderr, flush=True)
+    return found
 
 
 def main():
