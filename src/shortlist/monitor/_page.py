@@ -59,7 +59,7 @@ def _versions(report: MonitorReport) -> Section:
 
 def _of(one: Measured) -> list[Section]:
     rows = [(escape(what), escape(figure)) for what, figure in facts(one)]
-    blocks = [str(HtmlTable((f"{one.bundle}, version {one.version}", ""), rows, ("n", "r")))]
+    blocks = [str(HtmlTable(("", ""), rows, ("n", "r")))]
     sections = [Section(f"{one.bundle}, version {one.version}", blocks)]
     if one.stages():
         sections.append(Section("Latency by stage", [_stages(one)]))

@@ -112,7 +112,10 @@ def facts(one: Measured) -> list[tuple[str, str]]:
     for (stage,), recall in one.by("shortlist_ann_recall_ratio", "stage").items():
         count = one.one("shortlist_ann_recall_queries", stage=stage)
         found.append((f"recall of {stage} against exact, {count:,.0f} sampled requests", f"{recall:.4f}"))
-    return found
+    samples = [
+        f"{count:,.0f} {what}" for (what,), count in one.by("shortlist_samples_total", "outcome").items()
+    ]
+    return [*found, ("sampled requests", ", ".join(samples))] if samples else found
 
 
 def stage_table(one: Measured) -> Table:

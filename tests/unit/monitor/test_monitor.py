@@ -44,7 +44,7 @@ def test_stages_users_sources_and_drops_are_counted() -> None:
     ask(monitor, pipe, ["u1", "u2", "stranger", None])
     ask(monitor, pipe, ["u1"], k=1)
     told = values(monitor)
-    assert told["stage_duration_seconds", "drop"].counts != [0] * 21
+    assert sum(told["stage_duration_seconds", "drop"].counts) == 2
     assert told["stage_requests_total", "repeats"] == 5
     assert told["stage_candidates_total", "repeats"] - told["stage_candidates_total", "drop"] == 3
     assert told["dropped_total", "drop", "not stock > 0"] == 3

@@ -55,6 +55,8 @@ def metrics() -> str:
         Row("shortlist_feature_null_ratio", {**OF, "feature": "age<b>", "when": "now"}, 0.25),
         Row("shortlist_feature_null_ratio", {**OF, "feature": "age<b>", "when": "fingerprint"}, 0.0),
         Row("shortlist_ann_recall_ratio", {**OF, "stage": "retrieve"}, 0.97),
+        Row("shortlist_samples_total", {**OF, "outcome": "done"}, 5),
+        Row("shortlist_samples_total", {**OF, "outcome": "skipped"}, 7),
         Row("shortlist_ann_recall_queries", {**OF, "stage": "retrieve"}, 40),
         Row("shortlist_request_duration_seconds", {"path": "/recommend"}, times),
         Row("shortlist_requests_total", {"path": "/recommend", "status": "200"}, 3),
@@ -113,6 +115,7 @@ def test_a_report_of_a_server(served: str, tmp_path: Path) -> None:
     text = str(report)
     assert "answers of status 5xx 25.0 %" in text
     assert "users unknown: 50.0 %" in text
+    assert "sampled requests: 5 done, 7 skipped" in text
     assert "recall of retrieve against exact, 40 sampled requests: 0.9700" in text
     assert "0.0 % -> 25.0 %" in text
     assert "fallbacks: popular, empty 1" in text
