@@ -26,7 +26,9 @@ _ROOMS = {
     "shortlist.export": ("read_text_tower", "save"),
     "shortlist.features": ("Workflow",),
     "shortlist.index": ("IndexOptions", "IndexTuneOptions", "LiveIndex", "PgVectorIndex", "tune_index"),
-    "shortlist.io": ("Dataset", "Layout", "Signals", "concat", "read_parquet", "scan", "write_parquet"),
+    "shortlist.io": (
+        *("Dataset", "Layout", "Signals", "concat", "join_as_of", "read_parquet", "scan", "write_parquet"),
+    ),
     "shortlist.models.classical": (
         *("BPRMF", "EASE", "IALS", "SLIM", "ItemKNN", "Popularity", "PureSVD", "RP3beta", "RecentPopularity"),
     ),
@@ -56,8 +58,8 @@ _ROOMS = {
             "Take",
         ),
         *("Thompson", "build_index", "calibrate", "downsample", "forget_user", "impression_examples"),
-        *("join_log", "load", "ranking_examples", "rebuild_items", "recommend_all", "similar_items"),
-        *("undo_downsampling",),
+        *("join_log", "load", "load_store", "ranking_examples", "rebuild_items", "recommend_all"),
+        *("similar_items", "undo_downsampling"),
     ),
     "shortlist.profiling": ("Profile", "profile"),
     "shortlist.recipes": (
@@ -69,6 +71,7 @@ _ROOMS = {
     "shortlist.schedules": ("Linear",),
     "shortlist.schema": ("Column", "Domain", "Schema", "Shape", "Tags"),
     "shortlist.server": ("export_triton",),
+    "shortlist.store": ("RedisOptions", "TimeToLive", "feast_store", "redis_store"),
     "shortlist.train": (
         "DWA",
         "BinaryCrossEntropy",

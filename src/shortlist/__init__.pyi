@@ -37,6 +37,7 @@ from shortlist.io import Dataset as Dataset
 from shortlist.io import Layout as Layout
 from shortlist.io import Signals as Signals
 from shortlist.io import concat as concat
+from shortlist.io import join_as_of as join_as_of
 from shortlist.io import read_parquet as read_parquet
 from shortlist.io import scan as scan
 from shortlist.io import write_parquet as write_parquet
@@ -126,6 +127,7 @@ from shortlist.pipeline import forget_user as forget_user
 from shortlist.pipeline import impression_examples as impression_examples
 from shortlist.pipeline import join_log as join_log
 from shortlist.pipeline import load as load
+from shortlist.pipeline import load_store as load_store
 from shortlist.pipeline import ranking_examples as ranking_examples
 from shortlist.pipeline import rebuild_items as rebuild_items
 from shortlist.pipeline import recommend_all as recommend_all
@@ -158,6 +160,10 @@ from shortlist.schema import Tags as Tags
 from shortlist.schema import select as select
 from shortlist.schema import tags as tags
 from shortlist.server import export_triton as export_triton
+from shortlist.store import RedisOptions as RedisOptions
+from shortlist.store import TimeToLive as TimeToLive
+from shortlist.store import feast_store as feast_store
+from shortlist.store import redis_store as redis_store
 from shortlist.train import DWA as DWA
 from shortlist.train import BinaryCrossEntropy as BinaryCrossEntropy
 from shortlist.train import Checkpoints as Checkpoints

@@ -27,6 +27,8 @@ _EXTRA_OF = {
     "grpc": "grpc",
     "google": "grpc",
     "psycopg": "pgvector",
+    "redis": "redis",
+    "feast": "feast",
 }
 
 

@@ -14,6 +14,7 @@ events. Stop the server of the bundle first; start it on the bundle again after.
 learned from the user stays until they are trained anew without the user's events."""
 EXAMPLES = """examples:
   shortlist forget u1 --bundle my-bundle --logs answers events
+  shortlist forget u1 --bundle my-bundle --store redis://127.0.0.1:6379/0
   shortlist forget u1 --logs answers"""
 
 
@@ -23,6 +24,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bundle", type=Path, metavar="DIR", help="folder of the bundle")
     parser.add_argument(
         "--live", type=Path, metavar="DIR", help="its live events (BUNDLE.live, beside the bundle)"
+    )
+    parser.add_argument(
+        "--store", metavar="URL", help="store that servers share, such as redis://127.0.0.1:6379/0"
     )
     parser.add_argument(
         "--logs", type=Path, nargs="+", default=[], metavar="DIR", help="folders of logged answers and events"
@@ -35,7 +39,8 @@ def run(options: argparse.Namespace) -> None:
 
     if options.bundle is None and not options.logs:
         raise ArgumentError("shortlist forget", received="no place", expected="--bundle or --logs")
-    gone = forget_user(options.user, bundle=options.bundle, live=options.live, logs=tuple(options.logs))
+    places = {"bundle": options.bundle, "live": options.live, "logs": tuple(options.logs)}
+    gone = forget_user(options.user, **places, store=options.store)
     events = f"{gone.store_events:,} events of the store, {gone.live_events:,} live events"
     print(f"forgot {options.user}: {events}, {gone.log_rows:,} rows of logs")
     if gone.version is not None:

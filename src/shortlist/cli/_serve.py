@@ -22,6 +22,7 @@ EXAMPLES = """examples:
   shortlist serve my-bundle --host 0.0.0.0 --port 80 --log-answers answers --log-events events
   shortlist serve old=shop new=shop-2 --share old=90 --share new=10
   shortlist serve old=shop new=shop-2 --shadow new
+  shortlist serve my-bundle --store redis://127.0.0.1:6379/0
   curl localhost:8000/recommend -d '{"user": "u1", "k": 5}'"""
 
 
@@ -59,6 +60,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="DIR",
         help="where arriving events and items are kept (BUNDLE.live, beside the bundle)",
+    )
+    parser.add_argument(
+        "--store",
+        metavar="URL",
+        help="read users and keep events there, for several servers: redis://HOST:PORT/0, or feast:FOLDER",
     )
     parser.add_argument(
         "--clock",
@@ -123,6 +129,7 @@ def run(options: argparse.Namespace) -> None:
         answers=options.log_answers,
         events=options.log_events,
         live=options.live,
+        store=options.store,
         clock=options.clock,
         traffic=Traffic(shares, tuple(options.shadow)),
         watch_s=options.watch,

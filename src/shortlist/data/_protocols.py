@@ -194,6 +194,12 @@ class Store(EventLog, Protocol):
     def until(self) -> int:
         """One microsecond after the newest event: the present of a frozen state."""
 
+    def reading(self, now: int) -> "Store":
+        """The store as one batch of requests sees it whose present is ``now``.
+
+        What has outlived its time to live is not there, and of a store elsewhere each user is read once.
+        """
+
     def user_positions(self, ids: Any) -> Positions:
         """Positions of raw user ids, users met since the store was built included; -1 for unknown."""
 

@@ -54,6 +54,10 @@ class _Before:
         self._store = store
         self.listed = listed
 
+    def reading(self, now: int) -> Store:
+        store = self._store.reading(now)
+        return cast("Store", self if store is self._store else _Before(store, self.listed))
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 

@@ -5,6 +5,7 @@ from shortlist.io._concat import concat
 from shortlist.io._dataset import Dataset
 from shortlist.io._folder import read_parquet, write_parquet
 from shortlist.io._handed import given_back, identity, is_same, need_dataset, taken
+from shortlist.io._join_as_of import join_as_of
 from shortlist.io._layout import Layout, PartFile
 from shortlist.io._lock import holding, lock
 from shortlist.io._manifest import checksum, read_manifest, write_manifest
@@ -45,6 +46,7 @@ __all__ = [
     "is_same",
     "is_shelf",
     "item_table",
+    "join_as_of",
     "lock",
     "moment",
     "need_dataset",

@@ -146,4 +146,10 @@ METRICS = _named(
         ("bundle",),
         "Sum over these answers of the share of the shown items that they hold",
     ),
+    Metric(
+        "shortlist_store_failures_total",
+        "counter",
+        ("version", "reason"),
+        "Reads that the bundle's own tables answered, by why the store did not",
+    ),
 )

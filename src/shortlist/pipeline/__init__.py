@@ -20,6 +20,7 @@ from shortlist.pipeline._learned import Learned
 from shortlist.pipeline._limit import Limit
 from shortlist.pipeline._listed import Listed
 from shortlist.pipeline._live_items import ItemEdit, LiveItems
+from shortlist.pipeline._load_store import load_store
 from shortlist.pipeline._lookup import Lookup
 from shortlist.pipeline._match import Match
 from shortlist.pipeline._merge import Merge
@@ -114,6 +115,7 @@ __all__ = [
     "leaves",
     "load",
     "load_stages",
+    "load_store",
     "place_of_score",
     "planned",
     "ranking_examples",

@@ -6,13 +6,14 @@ from typing import Any
 
 from shortlist import runtime
 from shortlist.bundle import Reader, Writer
+from shortlist.data import Store
 from shortlist.errors import PipelineError
 from shortlist.index import HeldIndex, VectorIndex
 from shortlist.pipeline._embedding import check_embedding, embedding_stages, stamp_indexes
 from shortlist.pipeline._pipeline import Pipeline
 from shortlist.pipeline._plain import PART_LOADERS, load_stages, save_stages
 from shortlist.pipeline._state import State
-from shortlist.store import EmbeddedStore
+from shortlist.store import EmbeddedStore, open_store
 
 __all__ = ["Exporter", "load", "write_pipeline"]
 
@@ -53,19 +54,27 @@ def write_pipeline(pipe: Pipeline, writer: Writer, exporters: Mapping[str, Expor
 
 
 def load(
-    folder: Path | str, *, live: Path | str | None = None, verify: bool = True, editable: bool = False
+    folder: Path | str,
+    *,
+    live: Path | str | None = None,
+    store: str | Callable[[EmbeddedStore], Store] | None = None,
+    verify: bool = True,
+    editable: bool = False,
 ) -> Pipeline:
     """The pipeline of a bundle, ready to be asked; no torch is needed.
 
     Args:
         folder: the bundle.
         live: file that new events are appended to, see `shortlist.store.EmbeddedStore.open`.
+        store: where users, their events and features are read instead, see `shortlist.store.open_store`:
+            ``"redis://..."``, ``"feast:..."``, or a function that makes a store of the bundle's own.
         verify: compare the checksum of every file.
         editable: whether its indexes are `shortlist.index.HeldIndex`, so that items may come and go, see
             `LiveItems`.
 
     Raises:
         BundleError: the bundle is missing, damaged or of a newer format.
+        DataError: there is no such store.
     """
     bundle = Reader(folder).open(verify=verify)
     parts: dict[str, Any] = {}
@@ -78,8 +87,9 @@ def load(
         return parts[name]
 
     stages, fallback = load_stages(bundle.page("stages"), read_part)
-    store = EmbeddedStore.open(bundle.part("store"), live)
-    state = State(store=store, now=bundle.page("state")["now"])
+    tables = EmbeddedStore.open(bundle.part("store"), live)
+    chosen = open_store(store, tables) if isinstance(store, str) else store(tables) if store else tables
+    state = State(store=chosen, now=bundle.page("state")["now"])
     return Pipeline(stages, state=state, fallback=fallback)
 
 

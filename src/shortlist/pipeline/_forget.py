@@ -13,7 +13,7 @@ import polars as pl
 from shortlist.bundle import Reader
 from shortlist.errors import ArgumentError, DataError
 from shortlist.io import atomic_folder, atomic_write, checksum, current, is_shelf, shelf_of, write_manifest
-from shortlist.store import EmbeddedStore, forget_live
+from shortlist.store import EmbeddedStore, forget_live, open_store
 
 __all__ = ["Forgotten", "forget_user"]
 
@@ -24,7 +24,7 @@ class Forgotten:
 
     Attributes:
         store_events: events in the store of the bundle.
-        live_events: events among those that arrived while serving.
+        live_events: events among those that arrived while serving, or that a shared store kept.
         log_rows: rows of logs of answers and events.
         version: the (current) bundle's version since; None where there was no bundle.
     """
@@ -40,6 +40,7 @@ def forget_user(
     *,
     bundle: Path | str | None = None,
     live: Path | str | None = None,
+    store: str | None = None,
     logs: tuple[Path | str, ...] = (),
 ) -> Forgotten:
     """Take a user out of a bundle's store, its live events, and logs of answers and events.
@@ -55,15 +56,18 @@ def forget_user(
         user: raw id.
         bundle: folder of the bundle, or shelf of its versions.
         live: folder of its live events; by default ``<bundle>.live`` beside it.
+        store: address of a store that its servers share, see `shortlist.store.open_store`; needs ``bundle``.
         logs: folders of `AnswerLog` and `OutcomeLog`.
 
     Raises:
-        ArgumentError: there is neither a bundle nor a log.
+        ArgumentError: there is neither a bundle nor a log, or a store without a bundle.
         BundleError: the folder is no sound bundle.
         DataError: a file is damaged, or a running server holds the live events.
     """
     if bundle is None and not logs:
         raise ArgumentError("forget_user", received="nothing to look through", expected="bundle= or logs=")
+    if bundle is None and store is not None:
+        raise ArgumentError("forget_user", received="store= without bundle=", expected="the bundle it is of")
     rows = sum(_forget_log(Path(folder), str(user)) for folder in logs)
     if bundle is None:
         return Forgotten(log_rows=rows)
@@ -71,9 +75,19 @@ def forget_user(
     folder = place.with_name(f"{place.resolve().name}.live") if live is None else Path(live)
     files = [path for path in sorted(folder.glob("*events")) if path.is_file()]
     live_events = sum(forget_live(path, user) for path in files)
+    if store is not None:
+        live_events += _forget_shared(current(place), store, user)
     folders = [place / name for name in shelf_of(place).names] if is_shelf(place) else [place]
     store_events = sum(_forget_bundle(each, files, user) for each in folders)
     return Forgotten(store_events, live_events, rows, Reader(current(place)).open(verify=False).version)
+
+
+def _forget_shared(bundle: Path, url: str, user: Any) -> int:
+    shared = open_store(url, EmbeddedStore.open(Reader(bundle).open().part("store")))
+    try:
+        return shared.without_user(user)[1]
+    finally:
+        shared.close()
 
 
 def _forget_bundle(bundle: Path, live: list[Path], user: Any) -> int:

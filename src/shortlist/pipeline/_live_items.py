@@ -59,7 +59,7 @@ class LiveItems:
     """
 
     def __init__(self, pipe: Pipeline) -> None:
-        store: Store = pipe.state.store
+        store: Store = getattr(pipe.state.store, "catalogue", pipe.state.store)
         if not isinstance(store, EmbeddedStore):
             raise _fixed("store", type(store).__name__, "an EmbeddedStore")
         self._store = store

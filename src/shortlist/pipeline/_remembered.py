@@ -68,8 +68,8 @@ class Remembered:
     def _known(self, keys: list[Hashable], now: int, state: State) -> list[Candidates | None]:
         oldest = now - int(self._seconds * 1e6)
         with self._lock:
-            if self._store is not state.store:
-                self._store = state.store
+            if self._store is not state.origin:
+                self._store = state.origin
                 self._kept.clear()
             found: list[Candidates | None] = []
             for key in keys:

@@ -20,7 +20,7 @@ from shortlist.pipeline._memo import Memo
 from shortlist.pipeline._present import Present, edits_of, present_of
 from shortlist.pipeline._raw import RawColumns
 from shortlist.pipeline._rule import Rule
-from shortlist.store import EmbeddedStore
+from shortlist.store import EmbeddedStore, TimeToLive
 
 __all__ = ["EVER", "State", "wall_clock"]
 
@@ -57,6 +57,7 @@ class State:
         now: the present, a datetime (UTC) or int microseconds since 1970; None is the store's ``until``, one
             microsecond after the newest event.
         columns: columns of ``train`` that history ops read of past events, such as a price or a click.
+        ttl: how long rows of ``items`` and ``users`` and events hold; None for ever.
 
     Raises:
         ArgumentError: neither or both of ``train`` and ``store`` are given.
@@ -72,6 +73,7 @@ class State:
         store: Store | None = None,
         now: datetime | int | None = None,
         columns: Sequence[str] = (),
+        ttl: TimeToLive | None = None,
     ) -> None:
         if (train is None) == (store is None):
             raise ArgumentError(
@@ -84,7 +86,7 @@ class State:
             if given is not None:
                 need_dataset(given, f"State({role})")
         self._tables = (train, items, users)
-        self._columns = tuple(columns)
+        self._columns, self._ttl = tuple(columns), ttl
         self._store = store
         self._now = None if now is None else moment(now)
         self._clock: Callable[[], int] | None = None
@@ -99,8 +101,13 @@ class State:
         if self._store is None:
             train, items, users = self._tables
             assert train is not None
-            self._store = EmbeddedStore.build(train, items, users, columns=self._columns)
+            self._store = EmbeddedStore.build(train, items, users, columns=self._columns, ttl=self._ttl)
         return self._store
+
+    @property
+    def origin(self) -> Store:
+        """The store that runs read, with its catalogue as it is now: what tells two states' answers apart."""
+        return self._held().store
 
     @property
     def items(self) -> Keys:
@@ -144,7 +151,8 @@ class State:
         """
         held = self._held()
         state, present = copy(self), self.now
-        state._store, state._raw = held.store, held.raw
+        state._store = held.store.reading(present)
+        state._raw = held.raw if state._store is held.store else held.raw.over(state._store)
         state._now, state._run = present, Memo(_REMEMBERED)
         if self.is_live:
             state._clock = lambda: present
@@ -152,7 +160,10 @@ class State:
 
     def _held(self) -> Present:
         """The store with its catalogue as it is now, and what is remembered of it."""
-        store, held = present_of(self.store), self._present
+        held = self._present
+        if held is not None and self._run is not None:
+            return held
+        store = present_of(self.store)
         if held is None or held.store is not store:
             held = self._present = Present(store, self.raw.over(store), Memo(_REMEMBERED))
         return held
@@ -260,6 +271,8 @@ class State:
 
     def allowed(self, rules: tuple[Rule, ...] = ()) -> Mask:
         """Bool [items]: items that may be shown and meet every rule; found once for each set of rules.
+
+        Rules over the whole catalogue read the item table as it is held: no value is too old for them.
 
         Raises:
             PipelineError: a rule names a column that the item table lacks.

@@ -18,6 +18,7 @@ class Counters:
 
     Attributes:
         gauges: name of a gauge -> what tells its value.
+        stores: version -> how often its store did not answer, by reason.
 
     >>> counters = Counters()
     >>> counters.answered("/recommend", 200, 3.0)
@@ -27,6 +28,7 @@ class Counters:
 
     def __init__(self) -> None:
         self.gauges: dict[str, Callable[[], float]] = {}
+        self.stores: dict[str, Callable[[], Mapping[str, int]]] = {}
         self._lock = Lock()
         self._requests: Counter[tuple[str, int]] = Counter()
         self._durations: dict[str, Histogram] = {}
@@ -118,6 +120,9 @@ class Counters:
         yield from _by_outcome("shortlist_shadows_total", self._shadows)
         for bundle, overlap in sorted(self._overlap.items()):
             yield Row("shortlist_shadow_overlap_total", {"bundle": bundle}, overlap)
+        for version, failures in list(self.stores.items()):
+            for reason, count in sorted(failures().items()):
+                yield Row("shortlist_store_failures_total", {"version": version, "reason": reason}, count)
 
 
 def _by_outcome(metric: str, counts: Mapping[tuple[str, str], int]) -> Iterator[Row]:

@@ -61,7 +61,7 @@ class Desk:
         """
         reader = Reader(bundle).open(verify=False)
         version = reader.version
-        pipe = load(bundle, editable=True)
+        pipe = load(bundle, store=options.store, editable=True)
         pipe.check()
         log = None if options.answers is None else AnswerLog(options.answers, bundle=version)
         outcomes = None if options.events is None else OutcomeLog(options.events)

@@ -23,14 +23,15 @@ class LiveEvents:
     An event is in the journal before it is acknowledged, and then in every attached store. A store that is
     attached later, that of a new version, first gets what the journal holds: all that was appended while this
     very version answered, and of the rest what is newer than the version's own log. So a swap of versions
-    loses no event, and counts none twice.
+    loses no event, and counts none twice. Stores that keep events for several processes need no file: an
+    event is given to one of them, and the others read it there.
 
     Args:
-        path: the file.
+        path: the file; None where the stores keep events.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._journal = Journal(path)
+    def __init__(self, path: Path | None) -> None:
+        self._journal = None if path is None else Journal(path)
         self._stores: dict[str, Store] = {}
         self._lock = Lock()
 
@@ -40,10 +41,15 @@ class LiveEvents:
         Raises:
             DataError: it is damaged, or held by another process.
         """
-        self._journal.open()
+        if self._journal is not None:
+            self._journal.open()
 
     def attach(self, version: str, store: Store) -> None:
         """Give a store what was appended, and from now on what is."""
+        if self._journal is None:
+            with self._lock:
+                self._stores[version] = store
+            return
         until = store.until
         records, place = self._journal.records()
         _replay(records, version, until, store)
@@ -61,10 +67,14 @@ class LiveEvents:
         """Keep events: on disk, then in every attached store. Gives how many were kept: all.
 
         Raises:
-            DataError: the file could not be written; nothing was kept.
+            DataError: the file could not be written, or the store did not answer; nothing was kept.
         """
         if not users:
             return 0
+        if self._journal is None:
+            with self._lock:
+                keeper = next(iter(self._stores.values()))
+            return keeper.append_events(users, items, times, weights)
         with self._lock:
             stores = dict(self._stores)
             record = {"u": users, "i": items, "t": times.tolist(), "w": weights.tolist()}
@@ -75,7 +85,8 @@ class LiveEvents:
 
     def close(self) -> None:
         """Let go of the file."""
-        self._journal.close()
+        if self._journal is not None:
+            self._journal.close()
 
 
 def _replay(records: list[Any], version: str, until: int, store: Store) -> None:

@@ -26,6 +26,8 @@ class ServerOptions:
         events: folder that every event is logged to with its request id; None logs nothing.
         live: folder of the events appended while serving, one file for all versions; None puts it beside the
             (first) bundle, as ``<bundle>.live``.
+        store: address of a store that several processes share, such as ``redis://127.0.0.1:6379/0``; see
+            `shortlist.store.open_store`. Where it keeps events, ``live`` is not used. None reads the bundle.
         clock: what the present is. ``"wall"`` is the time of this machine. ``"log"`` starts at the end of the
             bundle's log when the bundle is loaded and moves on from there: for logs of long ago, of which
             no recent event would be left.
@@ -50,6 +52,7 @@ class ServerOptions:
     answers: Path | None = None
     events: Path | None = None
     live: Path | None = None
+    store: str | None = None
     clock: Clock = "wall"
     traffic: Traffic | None = None
     watch_s: float = 2.0

@@ -17,6 +17,7 @@ from shortlist.server._live import LiveEvents
 from shortlist.server._live_items import LiveCatalogue
 from shortlist.server._options import ServerOptions
 from shortlist.server._priority import give_way
+from shortlist.store import RemoteStore
 
 __all__ = ["Rack", "mark_of"]
 
@@ -137,16 +138,20 @@ class Rack:
         desk = Desk.open(bundle, self._options, self.probe)
         self._counters.attach(name, desk.version, desk.monitor)
         self._items.attach(_key(name, desk), desk.pipe, bundle)
-        self._live.attach(_key(name, desk), desk.pipe.state.store)
+        store = desk.pipe.state.store
+        self._live.attach(_key(name, desk), store)
         with self._lock:
             old = self._desks.get(name)
             self._desks[name] = desk
             if old is not None:
                 self._retired.append(old)
+        if isinstance(store, RemoteStore):
+            self._counters.stores[desk.version] = lambda: store.failures
         self._marks[name] = mark or ()
         if old is not None and old.version != desk.version:
             self._live.detach(_key(name, old))
             self._items.detach(_key(name, old))
+            self._counters.stores.pop(old.version, None)
         _LOG.info("bundle %s of %s ready after %.2f s", desk.version, name, perf_counter() - start)
 
     def _reload(self, name: str) -> None:

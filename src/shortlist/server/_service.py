@@ -27,6 +27,7 @@ from shortlist.server._rack import Rack
 from shortlist.server._refusal import Refusal, fault_of
 from shortlist.server._tensors import Values
 from shortlist.server._traffic import Traffic
+from shortlist.store import keeps_events
 
 __all__ = ["Service", "named"]
 
@@ -73,7 +74,8 @@ class Service:
         self.traffic = options.traffic or Traffic({first: 1.0})
         _check_names(self.traffic, bundles)
         folder = options.live or bundles[first].with_name(f"{bundles[first].resolve().name}.live")
-        self._live = LiveEvents(folder / "events")
+        elsewhere = options.store is not None and keeps_events(options.store)
+        self._live = LiveEvents(None if elsewhere else folder / "events")
         self.catalogue = LiveCatalogue(folder / "items")
         self._rack = Rack(bundles, options, self._live, self.counters, self.catalogue)
         self._gatherer = Gatherer(options, self.counters)

@@ -96,6 +96,17 @@ class Catalogue:
         order = np.argsort(np.concatenate([np.flatnonzero(own), np.flatnonzero(~own)]))
         return {name: _joined(fresh[name], rest[name], order) for name in names}
 
+    def at(self, since: int) -> "Catalogue":
+        """The same in which rows that are true from before a time have lost all columns but the id.
+
+        An edited row does not age.
+        """
+        table = self.table.at(since)
+        if table is self.table:
+            return self
+        edited = None if len(self.places) == 0 else self._edited
+        return Catalogue(table, self.listed, self.keys, edited, self.places)
+
     def upserted(self, rows: Sequence[ItemRow], where: str = "upsert_items") -> "Catalogue":
         """Items added, and columns of known ones changed; what is not given stays, or is null where new.
 

@@ -1,5 +1,6 @@
 """The border between frames and the arrays of the request path."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import polars as pl
 from shortlist.data import Array, Ragged
 from shortlist.schema import Column
 
-__all__ = ["null_rows", "to_array", "to_series"]
+__all__ = ["column_of", "null_rows", "to_array", "to_series"]
 
 _TYPES: dict[str, Any] = {"string": pl.String, "bool": pl.Boolean, "datetime": pl.Datetime("us")}
 
@@ -63,6 +64,26 @@ def to_series(values: Array | Ragged, column: Column) -> pl.Series:
     return series.cast(pl.Int64).cast(kind) if kind == _TYPES["datetime"] else series.cast(kind)
 
 
+def column_of(values: Sequence[Any], column: Column) -> Array | Ragged:
+    """Plain values, None for null, in the form that `to_array` gives; what is of another type is null.
+
+    >>> number, count = Column("n", "float32"), Column("n", "int8")
+    >>> column_of([1, None], number).tolist(), column_of(["7", "x"], count).tolist()
+    ([1.0, nan], [7, None])
+    """
+    if column.is_list:
+        lists = [value if isinstance(value, list | tuple) else [] for value in values]
+        flat = _typed([each for row in lists for each in row], column.dtype)
+        return Ragged(flat, np.concatenate([[0], np.cumsum([len(row) for row in lists])]).astype(np.int64))
+    if column.shape.kind == "vector":
+        wide = np.full((len(values), column.shape.size or 0), np.nan, dtype=column.dtype)
+        for row, value in enumerate(values):
+            if isinstance(value, list | tuple) and len(value) == wide.shape[1]:
+                wide[row] = value
+        return wide
+    return _typed(values, column.dtype)
+
+
 def null_rows(column: Array | Ragged, rows: npt.NDArray[np.int64], count: int) -> Array | Ragged:
     """So many rows: the column's own at ``rows`` and null elsewhere.
 
@@ -80,6 +101,29 @@ def null_rows(column: Array | Ragged, rows: npt.NDArray[np.int64], count: int) -
         column = column.astype(object)
     wide[rows] = column
     return wide
+
+
+def _typed(values: Sequence[Any], dtype: str) -> Array:
+    if dtype == "string":
+        return _objects([None if value is None else str(value) for value in values])
+    kind: Any = "int64" if dtype == "datetime" else dtype
+    floats = dtype.startswith("float")
+    try:
+        if floats or None not in values:
+            return np.array([np.nan if value is None else value for value in values], dtype=kind)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    plain = [_one(value, kind) for value in values]
+    if floats:
+        return np.array([np.nan if value is None else value for value in plain], dtype=kind)
+    return np.array(plain, dtype=kind) if None not in plain else _objects(plain)
+
+
+def _one(value: Any, kind: str) -> Any:
+    try:
+        return None if value is None else np.array(value, dtype=kind).item()
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def _objects(values: list[Any]) -> Array:

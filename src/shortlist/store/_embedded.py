@@ -10,24 +10,28 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 
-from shortlist.data import Array, ArrayLog, Keys, Of, Ragged
+from shortlist.data import Array, ArrayLog, EventLog, Keys, Of, Ragged
 from shortlist.io import Dataset
 from shortlist.schema import Column, Schema
 from shortlist.store._appended import Came, as_appended, within
 from shortlist.store._catalogue import Catalogue
 from shortlist.store._contents import contents_of
-from shortlist.store._event_columns import Attributes, event_column, known_values
+from shortlist.store._event_columns import Attributes, event_column
 from shortlist.store._files import Contents, read_contents, write_contents
 from shortlist.store._forget import without_user
 from shortlist.store._item_rows import ItemRow
 from shortlist.store._journal import Journal
 from shortlist.store._layered_log import LayeredLog
+from shortlist.store._log_since import LogSince
 from shortlist.store._newcomers import Newcomers
+from shortlist.store._parts import StoreParts
+from shortlist.store._time_to_live import EVER, TimeToLive
 from shortlist.store._windows import Windows
 
 __all__ = ["EmbeddedStore"]
 
 Positions = npt.NDArray[np.int64]
+Ints = Positions
 Weights = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.float64]
 Columns = Mapping[str, Positions]
@@ -57,6 +61,8 @@ class EmbeddedStore:
         self._columns = contents.columns
         self._known = Newcomers(contents.users.keys)
         self._log = LayeredLog(contents.events)
+        self._seen: EventLog = self._log
+        self._ttl, self._since = contents.ttl, EVER
         self._windows = Windows(self._log)
         self._came = Came(contents.until, int((contents.events.items < 0).sum()))
         self._journal: Journal | None = None
@@ -73,6 +79,7 @@ class EmbeddedStore:
         users: Dataset | None = None,
         *,
         columns: Sequence[str] = (),
+        ttl: TimeToLive | None = None,
     ) -> "EmbeddedStore":
         """Read event, item and user tables into memory.
 
@@ -80,13 +87,13 @@ class EmbeddedStore:
             events: the log; without ``columns`` only its positive rows (`shortlist.io.positive`) are read.
             items: one row an item; None derives it from the log (the last known values).
             users: one row a user; None derives it from the log.
-            columns: columns of the log to keep with each event, such as the price paid or a click: numbers,
-                flags and text.
+            columns: numbers, flags and text of the log to keep with each event, such as the price paid.
+            ttl: how long rows and events hold, see `reading`; None for ever.
 
         Raises:
-            SchemaError: a column cannot be one of events, or ids have different types.
+            SchemaError: a column cannot be one of events, ids have different types, or rows have no time.
         """
-        return cls(contents_of(events, items, users, columns))
+        return cls(contents_of(events, items, users, columns, ttl))
 
     @classmethod
     def open(cls, folder: Path | str, live: Path | str | None = None) -> "EmbeddedStore":
@@ -94,8 +101,8 @@ class EmbeddedStore:
 
         Args:
             folder: what `save` wrote.
-            live: file that appended events are kept in; read again when the store is opened again. It belongs
-                to this store: begin a new one when the store is built anew from a log with those events.
+            live: file that appended events are kept in; read again when the store is opened again. Begin a
+                new one when the store is built anew from a log with those events.
 
         Raises:
             DataError: the folder or the file is missing or damaged, or the file is in use.
@@ -122,6 +129,27 @@ class EmbeddedStore:
             contents = self._contents()
         kept, gone = without_user(contents, user)
         return EmbeddedStore(kept), gone
+
+    def reading(self, now: int) -> "EmbeddedStore":
+        """The store without what has outlived its time to live."""
+        if not self._ttl:
+            return self
+        store = copy(self)
+        store._catalogue = self._catalogue.at(self._ttl.since("items", now))
+        store._users = self._users.at(self._ttl.since("users", now))
+        store._since = self._ttl.since("events", now)
+        store._seen = LogSince(self._log, store._since)
+        return store
+
+    @property
+    def ttl(self) -> TimeToLive:
+        """How long rows and events hold."""
+        return self._ttl
+
+    @property
+    def parts(self) -> StoreParts:
+        """What a store elsewhere asks of these tables."""
+        return StoreParts(self._catalogue, self._users, self._known, self._columns, self._log, self._lock)
 
     def pinned(self) -> "EmbeddedStore":
         """The store with its catalogue as it is now; events go on arriving. The same object until an edit."""
@@ -211,8 +239,8 @@ class EmbeddedStore:
         return 0 if self._journal is None else self._journal.cut_bytes
 
     def lasting(self, side: str) -> Any:
-        """The table of "users" or "items": what is made of a row that is not `Table.odd` may be kept."""
-        return self._users if side == "users" else self._catalogue
+        """A table, "users" or "items": what is made of a row that is not `Table.odd` may be kept."""
+        return None if self._ttl else self._users if side == "users" else self._catalogue
 
     def user_positions(self, ids: Any) -> Positions:
         """Positions of raw user ids, users met since the store was built included; -1 for unknown."""
@@ -255,31 +283,24 @@ class EmbeddedStore:
         weights: Weights | None = None,
         columns: Mapping[str, Any] = _NOTHING,
     ) -> int:
-        """Add events by raw ids; durable when it returns if there is a ``live`` file.
+        """Add events by raw ids, and give how many; durable when it returns if there is a ``live`` file.
 
         Args:
             users: N raw ids; None for an anonymous visitor, whose events count for items only.
             items: N raw ids; events of unknown items are kept in the file and counted, but seen by nobody.
             times: int64 [N], microseconds since 1970 UTC, in any order.
             weights: float32 [N]; ones by default.
-            columns: N raw values by event column; those left out are taken from the item or the user table
-                where it has them, else null.
-
-        Returns:
-            How many events were kept: all of them.
+            columns: N raw values by event column; those left out are taken from the tables, else null.
 
         Raises:
             ArgumentError: the lengths differ, or the store keeps no such column or values.
             DataError: the file could not be written; nothing was kept.
         """
         people, things, when, strength = as_appended(users, items, times, weights)
-        given = self._columns.plain(columns, len(when))
-        if len(when) == 0:
-            return 0
         with self._lock:
-            tables = (self._catalogue, self._users)
-            found = known_values(self._columns.schema, tables, (things, people), given)
-            own = self._columns.plain(found, len(when)) | given
+            own = self.parts.own_columns(people, things, columns)
+            if len(when) == 0:
+                return 0
             if self._journal is not None:
                 record = {"u": people, "i": things, "t": when.tolist(), "w": strength.tolist()}
                 self._journal.append({**record, "c": own} if own else record, version=2 if own else 1)
@@ -294,7 +315,7 @@ class EmbeddedStore:
         self, users: Positions, before: Positions, limit: int, names: tuple[str, ...] = ()
     ) -> tuple[Ragged, ...]:
         """The last ``limit`` items of each user before a time, oldest first, their times, further columns."""
-        return within(self._log.history(users, before, limit, names), ("item",), len(self.items))
+        return within(self._seen.history(users, before, limit, names), ("item",), len(self.items))
 
     def recent(
         self,
@@ -308,47 +329,26 @@ class EmbeddedStore:
         columns: Columns = _NOTHING,
     ) -> tuple[Ragged, ...]:
         """Columns of the last ``limit`` events, positive or not, of each before a time, oldest first."""
-        found = self._log.recent(of, users, items, before, limit, names=names, columns=columns)
+        found = self._seen.recent(of, users, items, before, limit, names=names, columns=columns)
         return within(found, names, len(self.items))
 
     def counts(
-        self,
-        of: Of,
-        users: Positions,
-        items: Positions,
-        since: Positions,
-        before: Positions,
-        *,
-        columns: Columns = _NOTHING,
-    ) -> Positions:
+        self, of: Of, users: Ints, items: Ints, since: Ints, before: Ints, *, columns: Columns = _NOTHING
+    ) -> Ints:
         """How many positive events each entity had in [since, before)."""
-        return self._log.counts(of, users, items, since, before, columns=columns)
+        return self._seen.counts(of, users, items, since, before, columns=columns)
 
     def first(
-        self,
-        of: Of,
-        users: Positions,
-        items: Positions,
-        since: Positions,
-        before: Positions,
-        *,
-        columns: Columns = _NOTHING,
-    ) -> Positions:
+        self, of: Of, users: Ints, items: Ints, since: Ints, before: Ints, *, columns: Columns = _NOTHING
+    ) -> Ints:
         """Time of the first positive event of each entity in [since, before), -1 for none."""
-        return self._log.first(of, users, items, since, before, columns=columns)
+        return self._seen.first(of, users, items, since, before, columns=columns)
 
     def last(
-        self,
-        of: Of,
-        users: Positions,
-        items: Positions,
-        since: Positions,
-        before: Positions,
-        *,
-        columns: Columns = _NOTHING,
-    ) -> Positions:
+        self, of: Of, users: Ints, items: Ints, since: Ints, before: Ints, *, columns: Columns = _NOTHING
+    ) -> Ints:
         """Time of the last positive event of each entity in [since, before), -1 for none."""
-        return self._log.last(of, users, items, since, before, columns=columns)
+        return self._seen.last(of, users, items, since, before, columns=columns)
 
     def totals(
         self,
@@ -362,11 +362,11 @@ class EmbeddedStore:
         columns: Columns = _NOTHING,
     ) -> tuple[Positions, Floats]:
         """How many numbers the events of each entity in [since, before) have in a column, and their sum."""
-        return self._log.totals(of, users, items, since, before, name=name, columns=columns)
+        return self._seen.totals(of, users, items, since, before, name=name, columns=columns)
 
     def popularity(self, since: int, before: int) -> npt.NDArray[np.float64]:
         """Float64 [items], read-only: weighted number of events of every item in [since, before)."""
-        return self._windows.counts(since, before, len(self.items))
+        return self._windows.counts(max(since, self._since), before, len(self.items))
 
     def _edited(self, catalogue: Catalogue) -> "EmbeddedStore":
         if catalogue is self._catalogue:
@@ -380,7 +380,7 @@ class EmbeddedStore:
         items, listed = self._catalogue.flattened(), self._catalogue.listed
         if items is not self._catalogue.table:
             log = replace(log, attributes=Attributes(items, self._users, self._columns))
-        return Contents(items, users, log, self._came.until, self._columns, listed)
+        return Contents(items, users, log, self._came.until, self._columns, listed, self._ttl)
 
     def _asked(self, name: str) -> Column:
         """`event_column`, ready to be asked about."""

@@ -1,7 +1,7 @@
 """The folder of a store: Arrow files that are mapped into memory, and a page of facts."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,15 @@ from shortlist.errors import DataError
 from shortlist.io import atomic_folder
 from shortlist.schema import Column, Schema
 from shortlist.store._event_columns import Attributes, EventColumns
-from shortlist.store._table import Table
+from shortlist.store._table import UPDATED, Table
+from shortlist.store._time_to_live import TimeToLive
 from shortlist.store._words import Words
 
 __all__ = ["Contents", "read_contents", "write_contents"]
 
-_FORMAT = (
-    3  # 1: events without columns of their own, all of them positive; 2: every item of the table is shown
-)
+# 1: events without columns of their own, all of them positive; 2: every item of the table is shown;
+# 3: nothing has a time to live.
+_FORMAT = 4
 _ALL_LISTED = 2
 _FACTS = "store.json"
 _LISTED = "items.listed.npy"
@@ -39,6 +40,7 @@ class Contents:
         until: one microsecond after the newest of them.
         columns: columns of their own that events have.
         listed: bool [items], which may be shown; None for those that the item table lists.
+        ttl: how long rows and events hold.
     """
 
     items: Table
@@ -47,6 +49,7 @@ class Contents:
     until: int
     columns: EventColumns = field(default_factory=lambda: EventColumns(Schema()))
     listed: npt.NDArray[np.bool_] | None = None
+    ttl: TimeToLive = field(default_factory=TimeToLive)
 
 
 def write_contents(contents: Contents, folder: Path) -> None:
@@ -56,8 +59,11 @@ def write_contents(contents: Contents, folder: Path) -> None:
     listed = contents.listed
     if listed is not None and np.array_equal(listed, np.arange(len(listed)) < contents.items.listed):
         listed = None
+    ttl = {"ttl": asdict(contents.ttl)} if contents.ttl else {}
     facts = {
-        "format": _FORMAT if listed is not None else 1 if plain else 2,
+        "format": _FORMAT if ttl else 3 if listed is not None else 1 if plain else 2,
+        "all_listed": listed is None,
+        **ttl,
         "until": contents.until,
         "events": len(log),
         "items": _facts(contents.items),
@@ -94,8 +100,9 @@ def read_contents(folder: Path) -> Contents:
         arrays = [_mapped(folder / f"events.{name}.npy") for name in ("users", "items", "times", "weights")]
         columns, further = _read_columns(folder, facts.get("columns", []))
         sizes = {len(array) for array in (*arrays, *further.values())} | {int(facts["events"])}
-        until = int(facts["until"])
-        listed = _mapped(folder / _LISTED) if facts["format"] > _ALL_LISTED else None
+        until, ttl = int(facts["until"]), TimeToLive(**facts.get("ttl", {}))
+        some = facts["format"] > _ALL_LISTED and not facts.get("all_listed", False)
+        listed = _mapped(folder / _LISTED) if some else None
     except (OSError, KeyError, TypeError, ValueError, pl.exceptions.PolarsError, pa.ArrowException) as error:
         raise _damaged(folder, f"{type(error).__name__}: {error}") from error
     if len(sizes) > 1:
@@ -105,7 +112,7 @@ def read_contents(folder: Path) -> Contents:
     log = ArrayLog(people, things, times, weights, len(items), further, attributes)
     if listed is not None and listed.shape != (len(items),):
         raise _damaged(folder, f"{_LISTED} of shape {listed.shape} for {len(items)} items")
-    return Contents(items, users, log, until, columns, listed)
+    return Contents(items, users, log, until, columns, listed, ttl)
 
 
 def _read_facts(folder: Path) -> dict[str, Any]:
@@ -133,7 +140,8 @@ def _read_table(path: Path, facts: dict[str, Any]) -> Table:
     if frame.height != facts["rows"]:
         raise ValueError(f"{path.name} has {frame.height} rows instead of {facts['rows']}")
     schema = Schema.from_json(json.dumps(facts["schema"]))
-    return Table(frame.select(schema.names), schema, facts["id"], facts["listed"])
+    names = [*schema.names, *({UPDATED} & set(frame.columns))]
+    return Table(frame.select(names), schema, facts["id"], facts["listed"])
 
 
 def _read_columns(folder: Path, plain: list[dict[str, Any]]) -> tuple[EventColumns, dict[str, Array]]:

@@ -1,6 +1,6 @@
 """Users met since the tables were built."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, final
 
 import numpy as np
@@ -52,6 +52,14 @@ class Newcomers:
                 self.ids.append(wanted[row])
             found[row] = self._places[text]
         return found
+
+    def ids_at(self, positions: Sequence[int]) -> list[Any]:
+        """The raw ids at these positions."""
+        table = len(self.known)
+        found = [
+            self.known.values[place] if place < table else self.ids[place - table] for place in positions
+        ]
+        return [each.item() if isinstance(each, np.generic) else each for each in found]
 
 
 def _text(value: Any) -> str:

@@ -1,5 +1,6 @@
 """A table of users or items: raw columns by position."""
 
+from copy import copy
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, final
@@ -14,7 +15,10 @@ from shortlist.io import Dataset
 from shortlist.schema import Schema, Tags
 from shortlist.store._columns import null_rows, to_array
 
-__all__ = ["Table", "table_of"]
+__all__ = ["UPDATED", "Table", "table_of"]
+
+UPDATED = "__updated"
+"""Column of a frame, not of its schema: from when on a row is true, microseconds since 1970."""
 
 
 @final
@@ -22,7 +26,7 @@ class Table:
     """Rows by position, columns as raw values; what a column looks like is said in `to_array`.
 
     Args:
-        frame: one row an id.
+        frame: one row an id; with `UPDATED` where rows have a time to live.
         schema: what its columns are.
         id_name: name of the id column.
         listed: how many of the first rows came from a table that was given; later rows are ids that only
@@ -35,6 +39,7 @@ class Table:
         self.id_name = id_name
         self.listed = frame.height if listed is None else listed
         self._arrays: dict[str, Array | Ragged] = {}
+        self._since: int | None = None
 
     def __len__(self) -> int:
         return self.frame.height
@@ -53,6 +58,15 @@ class Table:
     def keys(self) -> Keys:
         """The raw ids."""
         return Keys(self.frame[self.id_name].to_numpy())
+
+    def at(self, since: int) -> "Table":
+        """The same table in which rows that are true from before a time have lost all columns but the id."""
+        if UPDATED not in self.frame.columns:
+            return self
+        _ = self.keys  # made once for all the tables
+        table = copy(self)
+        table._since = since
+        return table
 
     def column(self, name: str) -> Array | Ragged:
         """A whole column."""
@@ -77,10 +91,13 @@ class Table:
     def rows(self, positions: npt.NDArray[np.int64], names: tuple[str, ...]) -> dict[str, Array | Ragged]:
         """Columns of the rows at these positions, null where a position is not of this table."""
         missing = (positions < 0) | (positions >= len(self))
-        if not missing.any():
-            return {name: self._at(name, positions) for name in names}
-        known = np.flatnonzero(~missing)
-        return {name: null_rows(self._at(name, positions[known]), known, len(positions)) for name in names}
+        if self._since is None or names == (self.id_name,):
+            return {name: self._rows(name, positions, missing) for name in names}
+        stale = missing.copy()
+        stale[~missing] = self._updated[positions[~missing]] < self._since
+        return {
+            name: self._rows(name, positions, missing if name == self.id_name else stale) for name in names
+        }
 
     def _at(self, name: str, positions: npt.NDArray[np.int64]) -> Array | Ragged:
         """A column at some rows. Text stays in the frame, which may lie in a file, until much is read."""
@@ -92,15 +109,41 @@ class Table:
             return to_array(self.frame[name].gather(positions))
         return _take(self.column(name), positions)
 
+    def plain(self, start: int, stop: int) -> list[tuple[Any, dict[str, Any], int | None]]:
+        """Rows as plain data: the id, the other columns, datetimes as integers, and `UPDATED`."""
+        casts = [pl.col(pl.Datetime, pl.Date).cast(pl.Datetime("us")).cast(pl.Int64)]
+        vectors = [pl.col(name).arr.to_list() for name, kind in self.frame.schema.items() if kind == pl.Array]
+        rows = self.frame[start:stop].with_columns(*casts, *vectors).to_dicts()
+        return [(row.pop(self.id_name), row, row.pop(UPDATED, None)) for row in rows]
 
-def table_of(given: Dataset, id_name: str, mentioned: pl.Series) -> Table:
+    @cached_property
+    def _updated(self) -> npt.NDArray[np.int64]:
+        return self.frame[UPDATED].fill_null(2**62).to_numpy()
+
+    def _rows(
+        self, name: str, positions: npt.NDArray[np.int64], missing: npt.NDArray[np.bool_]
+    ) -> Array | Ragged:
+        if not missing.any():
+            return self._at(name, positions)
+        known = np.flatnonzero(~missing)
+        return null_rows(self._at(name, positions[known]), known, len(positions))
+
+
+def table_of(given: Dataset, id_name: str, mentioned: pl.Series, *, timed: bool = False) -> Table:
     """The given rows, then one row of nulls for each id that only events mention.
 
+    Args:
+        given: the rows.
+        id_name: name of the id column.
+        mentioned: ids that events mention.
+        timed: whether the rows have a time to live, from the time in them on.
+
     Raises:
-        SchemaError: the ids of the table and those of the events have different types.
+        SchemaError: the ids of the table and those of the events have different types, or rows that have a
+            time to live have no time.
     """
     schema = Schema(column for column in given.schema if Tags.TIME not in column.tags)
-    frame = given.collect().select(schema.names)
+    frame = given.collect().select(*schema.names, **(_updated(given, id_name) if timed else {}))
     if frame.schema[id_name] != mentioned.dtype:
         raise SchemaError(
             f"column {id_name!r} of a table",
@@ -110,6 +153,18 @@ def table_of(given: Dataset, id_name: str, mentioned: pl.Series) -> Table:
         )
     others = mentioned.filter(~mentioned.is_in(frame[id_name].implode()))
     return Table(frame, schema, id_name).extended(others)
+
+
+def _updated(given: Dataset, id_name: str) -> dict[str, pl.Expr]:
+    times = given.schema.tagged(Tags.TIME).names
+    if len(times) != 1:
+        raise SchemaError(
+            f"time to live of the table of {id_name!r}",
+            received=f"{len(times)} time columns",
+            expected="a table with one column of the times from which its rows are true",
+            remedy='give the table itself, its column tagged "time"',
+        )
+    return {UPDATED: pl.col(times[0]).cast(pl.Datetime("us")).cast(pl.Int64)}
 
 
 def _take(column: Array | Ragged, rows: npt.NDArray[np.integer[Any]]) -> Array | Ragged:

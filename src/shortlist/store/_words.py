@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from shortlist.data import NULL, Array
 
-__all__ = ["Words", "is_null"]
+__all__ = ["Words", "is_null", "plain_list"]
 
 
 @final
@@ -27,13 +27,13 @@ class Words:
 
     def codes(self, values: Iterable[Any] | Array) -> npt.NDArray[np.int64]:
         """int64 [N]: the code of each value, NULL where it is null or was never met."""
-        plain = values.tolist() if isinstance(values, np.ndarray) else list(values)
+        plain = plain_list(values)
         find = self._codes.get
         return np.fromiter((find(_text(value), NULL) for value in plain), np.int64, len(plain))
 
     def meet(self, values: Iterable[Any] | Array) -> npt.NDArray[np.int64]:
         """`codes`, giving new texts the next codes."""
-        plain = values.tolist() if isinstance(values, np.ndarray) else list(values)
+        plain = plain_list(values)
         for value in plain:
             text = _text(value)
             if text is not None and text not in self._codes:
@@ -57,6 +57,11 @@ class Words:
 def is_null(value: Any) -> bool:
     """Whether a raw value is null: None or NaN."""
     return value is None or value != value  # noqa: PLR0124 - only NaN differs from itself
+
+
+def plain_list(values: Any) -> list[Any]:
+    """An array or anything else that can be gone through as a list of Python's own values."""
+    return values.tolist() if isinstance(values, np.ndarray) else list(values)
 
 
 def _text(value: Any) -> str | None:
