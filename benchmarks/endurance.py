@@ -151,31 +151,36 @@ async def edit(port: int, seconds: float, edits: Edits) -> None:
     connection, end, turn, there = Connection(port), perf_counter() + seconds, 0, list[str]()
     dear = {"column": "price", "op": ">=", "value": DEAR}
 
-    async def send(method: str, path: str, body: object) -> dict[str, object]:
+    async def send(method: str, path: str, body: object) -> dict[str, object] | None:
         start = perf_counter()
         status, content = await connection.post(path, json.dumps(body).encode(), method)
         edits.milliseconds.append((perf_counter() - start) * 1e3)
         if status != 200:
             edits.wrong.append(f"{method} {path}: {status} {content[:200].decode()}")
-            return {"results": [{"known": None, "items": []}]}
+            return None
         return dict(json.loads(content))
+
+    async def look(name: str) -> None:
+        like = await send("POST", "/similar", {"item": name, "k": 4 * NOW})
+        list_ = await send("POST", "/recommend", {"user": None, "filters": [dear]})
+        if like is None or list_ is None:
+            return
+        (near,), (shown,) = like["results"], list_["results"]  # type: ignore[misc]
+        found = [{one["item"] for one in answer["items"]} for answer in (near, shown)]
+        if not near["known"] or found[1] != {*there} or not {*there} - {name} <= found[0]:
+            edits.wrong.append(f"{name} came: {near['known']}, {found} of {there}")
 
     while perf_counter() < end:
         name, turn = f"new{turn % ADDED}", turn + 1
         edits.gone -= {name}
-        await send("POST", "/items", {"items": [{"item": name, "columns": {"price": DEAR + turn}}]})
-        edits.upserts += 1
-        there.append(name)
-        (like,) = (await send("POST", "/similar", {"item": name, "k": 2 * NOW}))["results"]  # type: ignore[misc]
-        (list_,) = (await send("POST", "/recommend", {"user": None, "filters": [dear]}))["results"]  # type: ignore[misc]
-        near, shown = ({one["item"] for one in answer["items"]} for answer in (like, list_))
-        if not like["known"] or shown != {*there} or not {*there} - {name} <= near:
-            edits.wrong.append(f"{name} came: {like['known']}, {sorted(shown)}, {sorted(near)} of {there}")
-        if len(there) > NOW:
-            gone = there.pop(0)
-            await send("DELETE", "/items", {"items": [gone]})
+        new = {"item": name, "columns": {"price": DEAR + turn}}
+        if await send("POST", "/items", {"items": [new]}) is not None:
+            edits.upserts += 1
+            there += [] if name in there else [name]
+            await look(name)
+        if len(there) > NOW and await send("DELETE", "/items", {"items": there[:1]}) is not None:
             edits.deletes += 1
-            edits.gone |= {gone}
+            edits.gone |= {there.pop(0)}
         await asyncio.sleep(0.1)
 
 
