@@ -20,7 +20,7 @@ _POSITIONS = 1024  # wanted in a step
 _SEQUENCES = (16, 128)  # a step, from and to
 _STEPS, _FEWEST = 64, 4  # steps wanted in an epoch of a small file, and the fewest sequences a step for it
 _STEP = 1e-3  # by which an item vector moves in a step on average, as Adam moves everything else
-_LONGEST_STEP = 5e-3
+_LONGEST_STEP = 2e-2
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def settings_for(*, events: int, users: int, items: int) -> Settings:
     Sequences of fewer than 20 items on average are read 50 back by one block with dropout 0.5, longer ones
     200 back by two blocks with 0.2. A step is of so many sequences that they have some 1,024 items: a power
     of two from 16 to 128, and less, down to 4, if an epoch has not 64 steps so. As a step draws ``negatives``
-    of the items, item vectors are given steps of 0.001 times ``items / negatives``, at most 0.005.
+    of the items, item vectors are given steps of 0.001 times ``items / negatives``, at most 0.02.
     """
     mean = events / max(users, 1)
     made = Settings(items, batch_size=_batch_size(users, mean))
@@ -125,8 +125,7 @@ def _read(use: Settings, *, tied: bool = True) -> SequenceOptions:
 
 
 def _sampled(use: Settings) -> NextItem:
-    """Uniform negatives stand for themselves alone, as in the published runs of SASRec and eSASRec."""
-    return NextItem(Uniform(use.negatives), logq=False)
+    return NextItem(Uniform(use.negatives))
 
 
 NEURAL: Mapping[str, Callable[[Schema, Settings, int], tuple[Any, NextItem]]] = {

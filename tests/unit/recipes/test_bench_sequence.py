@@ -177,7 +177,7 @@ def test_settings_suit_the_size_of_the_data(events, users, read, blocks, dropout
 
 
 @pytest.mark.parametrize(
-    ("items", "lr"), [(300, 1e-3), (1_682, 1e-3 * 1_682 / 512), (12_101, 5e-3), (10**6, 5e-3)]
+    ("items", "lr"), [(300, 1e-3), (1_682, 1e-3 * 1_682 / 512), (12_101, 2e-2), (10**6, 2e-2)]
 )
 def test_item_vectors_step_the_further_the_rarer_they_are_drawn(items, lr):
     chosen = settings_for(events=900, users=100, items=items)
