@@ -83,7 +83,7 @@ def _batch_size(users: int, mean: float) -> int:
 
 
 def _sas_rec(schema: Schema, use: Settings, seed: int) -> tuple[Any, NextItem]:
-    return SASRec(schema, **_attention(use), expansion=1, seed=seed), _sampled(use)
+    return SASRec(schema, **_attention(use), expansion=4, seed=seed), _sampled(use)
 
 
 def _esas_rec(schema: Schema, use: Settings, seed: int) -> tuple[Any, NextItem]:
