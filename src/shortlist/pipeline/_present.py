@@ -13,7 +13,7 @@ from shortlist.data import Store
 from shortlist.pipeline._memo import Memo
 from shortlist.pipeline._raw import RawColumns
 
-__all__ = ["Present", "edits_of", "present_of"]
+__all__ = ["Present", "edits_of", "present_of", "reading_of"]
 
 _NOWHERE = np.zeros(0, dtype=np.int64)
 
@@ -37,6 +37,11 @@ def present_of(store: Store) -> Store:
     """A store that stays as it is but for events that arrive; of one that cannot be edited, the store."""
     editable: Any = store
     return editable.pinned() if hasattr(type(store), "pinned") else store
+
+
+def reading_of(store: Store, now: int) -> Store:
+    """The store as requests of a moment see it; itself, if it only hands on what it lacks."""
+    return store.reading(now) if hasattr(type(store), "reading") else store
 
 
 def edits_of(store: Store) -> tuple[Store, npt.NDArray[np.int64]]:

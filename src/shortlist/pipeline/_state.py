@@ -17,7 +17,7 @@ from shortlist.pipeline._best import best
 from shortlist.pipeline._encoded import Encoded
 from shortlist.pipeline._keep import Asked
 from shortlist.pipeline._memo import Memo
-from shortlist.pipeline._present import Present, edits_of, present_of
+from shortlist.pipeline._present import Present, edits_of, present_of, reading_of
 from shortlist.pipeline._raw import RawColumns
 from shortlist.pipeline._rule import Rule
 from shortlist.store import EmbeddedStore, TimeToLive
@@ -151,7 +151,7 @@ class State:
         """
         held = self._held()
         state, present = copy(self), self.now
-        state._store = held.store.reading(present)
+        state._store = reading_of(held.store, present)
         state._raw = held.raw if state._store is held.store else held.raw.over(state._store)
         state._now, state._run = present, Memo(_REMEMBERED)
         if self.is_live:

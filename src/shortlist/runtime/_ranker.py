@@ -92,6 +92,8 @@ class OnnxRanker:
         if "query_of" in graph.extra:
             query_of = np.arange(len(batch)) if batch.query_of is None else batch.query_of
             feed["query_of"] = np.ascontiguousarray(query_of, dtype=np.int64)
+        if len(batch) == 0:  # not every graph takes a batch without rows
+            return np.zeros((0, len(self.targets)), np.float32)
         if batch.query_of is None or len(batch) <= _ROWS:
             return graph.run(feed).reshape(len(batch), len(self.targets))
         # As many candidates at a time as the processor's cache holds the layers of.
