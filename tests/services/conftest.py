@@ -7,12 +7,16 @@ import sysconfig
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import httpx
 import pytest
 
 from shortlist.server import free_port
+
+# Its tests run in an environment of their own, see scripts/test-services.
+collect_ignore = [] if find_spec("feast") else ["test_feast.py"]
 
 
 @pytest.fixture(scope="session")
