@@ -258,6 +258,7 @@ def _table(path: Path, like: pl.DataFrame | None) -> pl.DataFrame:
             str(path),
             received=f"{type(error).__name__}: {str(error).splitlines()[0]}",
             expected="a CSV or Parquet file with a header",
+            remedy="mend the path or the file, or try --small",
         ) from error
     missing = [] if like is None else [name for name in like.columns if name not in frame.columns]
     if missing:

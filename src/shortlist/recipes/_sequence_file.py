@@ -126,7 +126,12 @@ def _lines(path: Path) -> list[str]:
     try:
         return path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
-        raise DataError(str(path), received="no such file", expected="a text file of sequences") from None
+        raise DataError(
+            str(path),
+            received="no such file",
+            expected="a text file of sequences",
+            remedy="mend the path, or try --small",
+        ) from None
     except (UnicodeDecodeError, OSError) as error:
         raise DataError(str(path), received=str(error), expected="a text file in UTF-8") from error
 

@@ -141,7 +141,6 @@ def test_a_newer_format_and_an_empty_place_are_refused(server) -> None:
 
 
 def test_a_server_that_is_not_there_leaves_the_bundle() -> None:
-    pytest.importorskip("redis")
     store = open_store("redis://127.0.0.1:1/0?timeout_ms=100", shop().embedded())
     assert last(store, "u1") == last(shop().embedded(), "u1")
     assert set(store.failures) == {"connection", "down"}
@@ -167,7 +166,6 @@ def test_addresses_that_mean_nothing(url: str, words: str) -> None:
 
 
 def test_an_address_of_another_kind() -> None:
-    pytest.importorskip("redis")
     with pytest.raises(DataError, match="such as redis://127"):
         RedisLink("http://there", 10, 0)
 
