@@ -11,7 +11,16 @@ import numpy.typing as npt
 
 from shortlist.features._jit import Flags, Integers, Numbers, Words, compiled, mixed
 
-__all__ = ["add_by_cell", "count_by_cell", "mix_all", "mix_in", "moments", "sum_by_cell", "take"]
+__all__ = [
+    "add_by_cell",
+    "count_by_cell",
+    "mix_all",
+    "mix_in",
+    "moments",
+    "sum_by_cell",
+    "take",
+    "take_numbers",
+]
 
 Parts = npt.NDArray[np.uint16]
 Floats = npt.NDArray[np.float64]
@@ -116,3 +125,15 @@ def take(values: Floats, places: Integers) -> Floats:
         place = places[row]
         out[row] = values[place if place >= 0 else place + end]
     return out
+
+
+@compiled
+def take_numbers(values: Floats, places: Integers) -> tuple[Floats, bool]:
+    """The same, and whether there is NaN among them."""
+    out, end, blank = np.empty(len(places), values.dtype), len(values), False
+    for row in range(len(places)):
+        place = places[row]
+        value = values[place if place >= 0 else place + end]
+        blank |= value != value  # noqa: PLR0124 - NaN alone is not itself
+        out[row] = value
+    return out, blank

@@ -9,9 +9,8 @@ import numpy.typing as npt
 import polars as pl
 
 from shortlist.data import Array, Ragged
-from shortlist.features._frame_columns import nan_to_null
 from shortlist.features._key_table import UNKNOWN_KEY, KeyTable, Positions
-from shortlist.features._taken import taken
+from shortlist.features._taken import numbers_taken
 from shortlist.schema import FIRST_UNKNOWN, first_value
 
 __all__ = ["Codes", "Gather", "ToValue", "Values"]
@@ -69,9 +68,7 @@ class Values:
         """Take by position."""
 
         def take(places: pl.Series) -> pl.Series:
-            # Inside when-then, Polars nulls the rows that do not matter.
-            known = places.fill_null(UNKNOWN_KEY) if places.null_count() else places
-            return nan_to_null(pl.Series(places.name, taken(self.numbers, known.to_numpy())))
+            return numbers_taken(self.numbers, places, UNKNOWN_KEY)
 
         return place.map_batches(take, return_dtype=pl.Float64, is_elementwise=True)
 

@@ -16,6 +16,7 @@ __all__ = [
     "place_texts",
     "sum_by_cell",
     "take",
+    "take_numbers",
 ]
 
 add_by_cell = _cell_loops.add_by_cell
@@ -25,6 +26,7 @@ mix_in = _cell_loops.mix_in
 moments = _cell_loops.moments
 sum_by_cell = _cell_loops.sum_by_cell
 take = _cell_loops.take
+take_numbers = _cell_loops.take_numbers
 find_integers = _key_loops.find_integers
 find_texts = _key_loops.find_texts
 number_integers = _key_loops.number_integers

@@ -50,7 +50,7 @@ class KeyTable:
     """
 
     def __init__(self, frame: pl.DataFrame, keys: tuple[str, ...]) -> None:
-        self.frame = frame
+        self.frame = frame.rechunk()  # arrays of its columns are then no copies
         self.keys = keys
         self._places: list[tuple[pl.Expr, pl.Expr]] = []
         self._whole: tuple[KeyTable, Positions] | None = None

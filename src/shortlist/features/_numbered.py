@@ -249,9 +249,12 @@ def _grown(keys: npt.NDArray[T], count: int) -> npt.NDArray[T]:
 
 
 def plain_integers(values: pl.Series) -> npt.NDArray[np.int64]:
-    """A column as int64 [N] that is only read: UInt64 by its bits, 0 for null."""
+    """A column as int64 [N] that is only read: UInt64 by its bits, anything for null: see `missing`."""
     plain = values if values.dtype == pl.UInt64 else values.cast(pl.Int64)
-    return frozen(plain.fill_null(0).to_numpy().view(np.int64))
+    arrow = plain.rechunk().to_arrow()
+    if not len(arrow):
+        return frozen(np.zeros(0, np.int64))
+    return frozen(np.frombuffer(arrow.buffers()[1], np.int64)[arrow.offset : arrow.offset + len(arrow)])
 
 
 def _words(values: pl.Series) -> tuple[Words, Words, object]:

@@ -40,8 +40,7 @@ def part_of(statistic: ByKey) -> pl.Expr | None:
 
 def floats(rows: pl.DataFrame, value: pl.Expr) -> Floats:
     """A column as float64, NaN for null."""
-    numbers = rows.select(value.cast(pl.Float64)).to_series().rechunk()
-    return numbers.fill_null(np.nan).to_numpy()
+    return rows.select(value.cast(pl.Float64)).to_series().rechunk().to_numpy()
 
 
 class RunningKey:

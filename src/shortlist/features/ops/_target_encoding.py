@@ -10,14 +10,13 @@ import polars as pl
 
 from shortlist.errors import ArgumentError, SchemaError
 from shortlist.features._folds import fold_of, row_key
-from shortlist.features._frame_columns import nan_to_null
 from shortlist.features._gather import Gather, Values
 from shortlist.features._key_table import KeyTable
 from shortlist.features._keyed_statistics import KeyedMoments
 from shortlist.features._op import Exprs, Made, Step
 from shortlist.features._state import State
 from shortlist.features._statistics import Statistic
-from shortlist.features._taken import taken
+from shortlist.features._taken import numbers_taken
 from shortlist.features.ops._checks import column_type
 from shortlist.features.ops._groups import (
     feature_of,
@@ -219,7 +218,6 @@ def _taken(cell: pl.Expr, numbers: npt.NDArray[Any]) -> pl.Expr:
     """Numbers by position; places of null and unknown count from the end."""
 
     def take(cells: pl.Series) -> pl.Series:
-        known = cells.fill_null(0) if cells.null_count() else cells
-        return nan_to_null(pl.Series(cells.name, taken(numbers, known.to_numpy()))).cast(pl.Float64)
+        return numbers_taken(numbers, cells, 0)
 
     return cell.map_batches(take, return_dtype=pl.Float64, is_elementwise=True)
