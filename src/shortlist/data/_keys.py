@@ -36,6 +36,18 @@ class Keys:
                 "Keys", received="an id twice", expected="every id once", remedy="drop duplicates"
             )
 
+    @classmethod
+    def trusted(cls, values: Sequence[Any] | Array) -> "Keys":
+        """Ids that are known to be distinct, such as those read back from a file: no look is taken.
+
+        An array of int64, or of strings as objects, is kept as it is.
+        """
+        keys = cls.__new__(cls)
+        keys._first, keys._fresh = None, {}
+        as_it_is = isinstance(values, np.ndarray) and values.dtype in (np.dtype(np.int64), np.dtype(object))
+        keys.values = np.asarray(values) if as_it_is else _as_key_array(values)
+        return keys
+
     def __len__(self) -> int:
         return len(self.values)
 
@@ -90,7 +102,7 @@ class Keys:
         """
         if len(self) == 0:
             return Keys(values)
-        keys = self._like(np.concatenate([self.values, values]))
+        keys = Keys.trusted(np.concatenate([self.values, values]))
         keys._first = self.first
         if self.values.dtype == object:
             fresh = self._fresh | {value: len(self) + place for place, value in enumerate(values.tolist())}
@@ -113,18 +125,12 @@ class Keys:
         """
         stays = np.ones(len(self), dtype=np.bool_)
         stays[positions] = False
-        keys = self._like(self.values[stays])
+        keys = Keys.trusted(self.values[stays])
         if self.values.dtype != object:
             places = np.cumsum(stays) - 1
             kept = stays[self._order]
             keys.__dict__["_sorted"] = self._sorted[kept]
             keys.__dict__["_order"] = places[self._order[kept]]
-        return keys
-
-    def _like(self, values: Array) -> "Keys":
-        """Ids that are known to be distinct and of the type of these."""
-        keys = Keys.__new__(Keys)
-        keys.values, keys._first, keys._fresh = values, None, {}
         return keys
 
     def _by_dictionary(self, ids: Iterable[Any] | Array) -> npt.NDArray[np.int64]:
@@ -146,7 +152,11 @@ def _same(one: Array, other: Array) -> bool:
 
 
 def _as_key_array(values: Sequence[Any] | Array) -> Array:
-    array = np.asarray(values) if len(values) else np.zeros(0, dtype=np.int64)
+    if len(values) == 0:
+        return np.zeros(0, dtype=np.int64)
+    # NumPy's own strings would lose a NUL at their end.
+    text = not isinstance(values, np.ndarray) and str in map(type, values)
+    array = np.asarray(values, dtype=object if text else None)
     if array.dtype.kind in "iu":
         return array.astype(np.int64, copy=False)
     plain = array.tolist()

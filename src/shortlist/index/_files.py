@@ -92,7 +92,7 @@ def _read_parts(folder: Path, names: set[str], *, mapped: bool) -> tuple[Structu
     directions = np.load(folder / "directions.npy") if "directions.npy" in names else None
     structure = Structure(faiss.read_index(str(folder / "index.faiss"), flag), raw, directions)
     with pa.memory_map(str(folder / "ids.arrow")) as source:
-        keys = Keys(_values(pa.ipc.open_file(source).read_all().column("id")))
+        keys = Keys.trusted(_values(pa.ipc.open_file(source).read_all().column("id")))
     if "slots.npy" not in names:
         return structure, keys, None
     slots, added = np.load(folder / "slots.npy"), np.load(folder / "added.npy")

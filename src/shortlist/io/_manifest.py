@@ -34,7 +34,8 @@ def crc32(path: Path) -> str:
     return f"{sums:08x}"
 
 
-_SUMS: Mapping[str, Callable[[Path], str]] = {"blake2b": checksum, "crc32": crc32}
+# The quicker first: the one finds damage, the other tells contents apart.
+_SUMS: Mapping[str, Callable[[Path], str]] = {"crc32": crc32, "blake2b": checksum}
 
 
 def write_manifest(
@@ -43,18 +44,18 @@ def write_manifest(
     *,
     known: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
-    """Write ``manifest.json``: facts of the caller, and size and checksum of every other file of the folder.
+    """Write ``manifest.json``: facts of the caller, and size and checksums of every other file of the folder.
 
     Args:
         folder: the folder, complete but for the manifest.
         facts: plain data that stands beside the list of files (any key but ``files``).
-        known: file -> its ``bytes``, its ``blake2b`` or ``crc32``, and any more; these files come first, in
+        known: file -> its ``bytes``, its ``crc32`` or ``blake2b``, and any more; these files come first, in
             this order, and are not read again.
     """
     root, given = Path(folder), dict(known or {})
     files = {path.relative_to(root).as_posix(): path for path in sorted(root.rglob("*")) if path.is_file()}
     others = {
-        name: {"bytes": path.stat().st_size, "blake2b": checksum(path)}
+        name: {"bytes": path.stat().st_size, **{sums: make(path) for sums, make in _SUMS.items()}}
         for name, path in files.items()
         if name not in given and name != MANIFEST
     }
@@ -68,7 +69,8 @@ def read_manifest(folder: Path | str, *, verify: bool = True) -> dict[str, Any]:
 
     Args:
         folder: the folder.
-        verify: compare the checksums (reads every file); otherwise only the sizes are compared.
+        verify: compare a checksum, CRC-32 where it is listed (reads every file); otherwise only the sizes are
+            compared.
 
     Raises:
         DataError: there is no manifest, it is not one, or a file is missing or damaged; the file is named.
@@ -91,11 +93,11 @@ def read_manifest(folder: Path | str, *, verify: bool = True) -> dict[str, Any]:
 def _check(path: Path, known: Mapping[str, Any], *, verify: bool) -> None:
     if not path.is_file():
         raise DataError(str(path), received="no such file", expected="a file of the manifest")
-    size, sums = path.stat().st_size, {name: known[name] for name in _SUMS if name in known}
-    if size != known["bytes"] or (verify and any(_SUMS[name](path) != sums[name] for name in sums)):
+    size, sums = path.stat().st_size, next((name for name in _SUMS if name in known), None)
+    if size != known["bytes"] or (verify and sums is not None and _SUMS[sums](path) != known[sums]):
         raise DataError(
             str(path),
             received=f"a damaged file of {size} bytes",
-            expected=f"{known['bytes']} bytes with checksum {' '.join(sums.values())}",
+            expected=f"{known['bytes']} bytes with checksum {known.get(sums or '')}",
             remedy="copy or write the folder again",
         )

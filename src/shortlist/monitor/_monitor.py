@@ -2,12 +2,13 @@
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
-from functools import reduce
+from functools import cached_property, reduce
 from threading import Lock
 from time import monotonic
 from typing import final
 
 import numpy as np
+import numpy.typing as npt
 
 from shortlist.data import Candidates, Requests
 from shortlist.monitor._answers import AnswerCounts, Answered
@@ -64,10 +65,9 @@ class Monitor:
         self._answers = AnswerCounts(pipe)
         self._waiting: list[Answered] = []
         self._lock = Lock()
-        popular = popular_items(pipe.state)
-        self._store = pipe.state.store
+        self._state = pipe.state
         window = self._options.window_s
-        self._shown = Recent(lambda: Shown(popular), window, clock)
+        self._shown = Recent(lambda: Shown(self._popular), window, clock)
         self._tally: Recent[Tally] | None = None
         if isinstance(fingerprint, Fingerprint):
             self._tally = Recent(lambda: Tally(fingerprint), window, clock)
@@ -86,6 +86,7 @@ class Monitor:
 
     def settle(self) -> None:
         """Count the answers that wait."""
+        _ = self._popular  # worked out at first, while nobody waits for the lock
         with self._lock:
             waiting, self._waiting = self._waiting, []
             if waiting:
@@ -139,7 +140,7 @@ class Monitor:
 
     def _shown_rows(self) -> Iterator[Row]:
         parts = list(self._shown.parts())
-        listed = int(self._store.listed.sum())
+        listed = int(self._state.store.listed.sum())
         yield Row("shortlist_catalogue_items", {}, listed)
         if not parts:
             return
@@ -151,6 +152,10 @@ class Monitor:
         yield Row("shortlist_coverage_ratio", {}, float(seen.sum()) / max(listed, 1))
         if places:
             yield Row("shortlist_popular_share_ratio", {}, popular / places)
+
+    @cached_property
+    def _popular(self) -> npt.NDArray[np.bool_]:
+        return popular_items(self._state)
 
     def _recall_rows(self) -> Iterator[Row]:
         for stage, values in self._recalls.items():

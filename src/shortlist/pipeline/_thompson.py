@@ -6,7 +6,6 @@ from typing import Any, ClassVar, Literal, final, get_args
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import betaincinv, ndtri
 
 from shortlist.data import Candidates, Requests, duration_us
 from shortlist.errors import ArgumentError
@@ -102,6 +101,9 @@ class Thompson:
         return candidates.with_scores(scores.astype(np.float32))
 
     def _drawn(self, draws: Floats, counts: Floats, sums: Floats, mean: Floats) -> Floats:
+        # Every server loads this module, few need SciPy.
+        from scipy.special import betaincinv, ndtri
+
         if self.belief == "gaussian":
             weight = self.prior + counts
             found: Floats = (self.prior * mean + sums) / weight + self.spread / np.sqrt(weight) * ndtri(draws)

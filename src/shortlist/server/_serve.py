@@ -52,6 +52,8 @@ def serve(
             application(service),
             log_level="warning",
             access_log=False,
+            proxy_headers=False,
+            server_header=False,
             timeout_graceful_shutdown=10,
             timeout_keep_alive=75,
         )

@@ -141,7 +141,7 @@ def _read_table(path: Path, facts: dict[str, Any]) -> Table:
         raise ValueError(f"{path.name} has {frame.height} rows instead of {facts['rows']}")
     schema = Schema.from_json(json.dumps(facts["schema"]))
     names = [*schema.names, *({UPDATED} & set(frame.columns))]
-    return Table(frame.select(names), schema, facts["id"], facts["listed"])
+    return Table(frame.select(names), schema, facts["id"], facts["listed"], distinct=True)
 
 
 def _read_columns(folder: Path, plain: list[dict[str, Any]]) -> tuple[EventColumns, dict[str, Array]]:

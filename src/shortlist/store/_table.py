@@ -31,13 +31,23 @@ class Table:
         id_name: name of the id column.
         listed: how many of the first rows came from a table that was given; later rows are ids that only
             events mention, all of their other columns null.
+        distinct: whether the ids are known to be so; otherwise that is looked at.
     """
 
-    def __init__(self, frame: pl.DataFrame, schema: Schema, id_name: str, listed: int | None = None) -> None:
+    def __init__(
+        self,
+        frame: pl.DataFrame,
+        schema: Schema,
+        id_name: str,
+        listed: int | None = None,
+        *,
+        distinct: bool = False,
+    ) -> None:
         self.frame = frame
         self.schema = schema
         self.id_name = id_name
         self.listed = frame.height if listed is None else listed
+        self._distinct = distinct
         self._arrays: dict[str, Array | Ragged] = {}
         self._since: int | None = None
 
@@ -57,7 +67,8 @@ class Table:
     @cached_property
     def keys(self) -> Keys:
         """The raw ids."""
-        return Keys(self.frame[self.id_name].to_numpy())
+        ids = self.frame[self.id_name].to_numpy()
+        return Keys.trusted(ids) if self._distinct else Keys(ids)
 
     def at(self, since: int) -> "Table":
         """The same table in which rows that are true from before a time have lost all columns but the id."""

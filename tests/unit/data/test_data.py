@@ -5,6 +5,13 @@ from shortlist.data import Batch, Candidates, Keys, Ragged, Requests, merge, sta
 from shortlist.errors import ArgumentError, DataError, SchemaError
 
 
+def test_ids_that_end_in_nul_stay_apart() -> None:
+    keys = Keys(["a\0", "a", "\0"])
+    assert keys.positions(["\0", "a", "a\0", ""]).tolist() == [2, 1, 0, -1]
+    more = keys.joined(Keys(["b\0"]).values)
+    assert more.take(more.positions(["b\0", "a\0"])).tolist() == ["b\0", "a\0"]
+
+
 def test_keys_find_integers_and_strings_in_either_notation() -> None:
     numbers, words = Keys([30, 10, 20]), Keys(["30", "b"])
     assert numbers.positions(["10", 20, "x", None, 10.0, 2**70, 1.5]).tolist() == [1, 2, -1, -1, 1, -1, -1]

@@ -172,7 +172,7 @@ def test_the_manifest_lists_size_and_checksum_of_every_file(tmp_path: Path) -> N
     assert manifest == json.loads((tmp_path / "manifest.json").read_text()) == read_manifest(tmp_path)
     assert manifest == {
         "version": 3,
-        "files": {"sub/a": {"bytes": 3, "blake2b": checksum(tmp_path / "sub" / "a")}},
+        "files": {"sub/a": {"bytes": 3, "crc32": "352441c2", "blake2b": checksum(tmp_path / "sub" / "a")}},
     }
-    # BLAKE2b-128 of "abc", from the reference implementation.
+    # CRC-32 and BLAKE2b-128 of "abc", from the reference implementations.
     assert checksum(tmp_path / "sub" / "a") == "cf4ab791c62b8d2b2109c90275287816"
