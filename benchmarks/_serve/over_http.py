@@ -7,7 +7,7 @@ import selectors
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,10 @@ from time import perf_counter, sleep
 
 import numpy as np
 
+from _serve.measure import Times
 from shortlist.server import free_port
+
+TURN, TURNS = 25, 4
 
 FRESH = """
 import json, re, sys, time
@@ -39,14 +42,20 @@ class OverHttp:
 
     Attributes:
         start: seconds from the start of the process until it was ready.
-        alone: milliseconds of requests, one at a time.
-        rates: connections -> requests a second, and processor milliseconds of the server for each.
-        memory: MiB of the server's own memory, and of files mapped into it, after all of it.
+        inside: milliseconds of the same requests in this process, by turns with those over HTTP and on the
+            server's core: on a shared machine a core's speed changes from second to second.
+        alone: milliseconds of requests over HTTP, one at a time.
+        rates: connections -> requests a second and processor milliseconds of the server for each, and of
+            requests in this process, by turns with them, the medians by the clock and of the processor.
+        bare: MiB of the server's own memory, and of files mapped into it, before a bundle is loaded.
+        memory: the same after all of it.
     """
 
     start: float
+    inside: list[float]
     alone: list[float]
-    rates: dict[int, tuple[float, float]]
+    rates: dict[int, tuple[float, float, float, float]]
+    bare: tuple[float, float]
     memory: tuple[float, float]
 
 
@@ -75,8 +84,8 @@ class Connection:
 
 
 @contextmanager
-def server(bundle: Path, core: int, *options: str) -> Iterator[tuple[int, int, float]]:
-    """A running server: its port, its process and the seconds it took to be ready."""
+def server(bundle: Path, core: int, *options: str) -> Iterator[tuple[int, int, float, tuple[float, float]]]:
+    """A running server: its port, its process, the seconds it took to be ready, its memory before loading."""
     port = free_port()
     command = [sys.executable, "-m", "shortlist", "serve", str(bundle), "--port", str(port), *options]
     start = perf_counter()
@@ -87,9 +96,12 @@ def server(bundle: Path, core: int, *options: str) -> Iterator[tuple[int, int, f
     )
     os.sched_setaffinity(process.pid, {core})
     try:
-        while process.poll() is None and not _ready(port):
+        bare = (0.0, 0.0)
+        while process.poll() is None and not _answers(port, "ready"):
+            if bare == (0.0, 0.0) and _answers(port, "live"):
+                bare = memory(process.pid)
             sleep(0.02)
-        yield port, process.pid, perf_counter() - start
+        yield port, process.pid, perf_counter() - start, bare
     finally:
         process.terminate()
         try:
@@ -99,32 +111,61 @@ def server(bundle: Path, core: int, *options: str) -> Iterator[tuple[int, int, f
             process.wait()
 
 
-def _ready(port: int) -> bool:
+def _answers(port: int, health: str) -> bool:
     with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5) as probe:
-        probe.sendall(b"GET /health/ready HTTP/1.1\r\nHost: s\r\nConnection: close\r\n\r\n")
+        probe.sendall(f"GET /health/{health} HTTP/1.1\r\nHost: s\r\nConnection: close\r\n\r\n".encode())
         return b" 200 " in probe.recv(64)
     return False
 
 
-def over_http(bundle: Path, users: list[int], seconds: float, cores: tuple[int, int]) -> OverHttp:
-    """Ask one at a time, then as many as there are connections."""
-    with server(bundle, cores[0]) as (port, process, start):
-        one, alone = Connection(port), []
-        for user in users:
-            began = perf_counter()
+def over_http(
+    bundle: Path, users: list[int], seconds: float, cores: tuple[int, int], ask: Callable[[int], object]
+) -> OverHttp:
+    """Ask one at a time, then as many as there are connections; ``ask`` does the same in this process."""
+    with server(bundle, cores[0]) as (port, process, start, bare):
+        one, inside, alone = Connection(port), list[float](), list[float]()
+
+        def asked(user: int) -> None:
             one.send(user)
             one.receive()
-            alone.append(1e3 * (perf_counter() - began))
+
+        for begin in range(0, len(users), TURN):
+            turn = users[begin : begin + TURN]
+            inside += timed(ask, turn, cores[0]).wall
+            alone += timed(asked, turn, cores[1]).wall
         rates = {}
         for count in (1, 4, 16):
-            spent = processor(process)
-            asked, rate = throughput(port, count, users, seconds)
-            rates[count] = rate, 1e3 * (processor(process) - spent) / asked
-        return OverHttp(start, alone[len(alone) // 5 :], rates, memory(process))
+            done, spent, took, within = 0, processor(process), 0.0, Times()
+            for turn in range(TURNS):
+                timed(ask, users[turn * TURN : (turn + 1) * TURN], cores[0], within)
+                on_core(cores[1])
+                began = perf_counter()
+                done += throughput(port, count, users, seconds / TURNS)
+                took += perf_counter() - began
+            spent = processor(process) - spent
+            medians = float(np.median(within.wall)), float(np.median(within.cpu))
+            rates[count] = done / took, 1e3 * spent / done, *medians
+        warm = len(alone) // 5
+        return OverHttp(start, inside[warm:], alone[warm:], rates, bare, memory(process))
 
 
-def throughput(port: int, count: int, users: list[int], seconds: float) -> tuple[int, float]:
-    """Requests, and requests a second, of connections that ask as soon as they were answered."""
+def timed(work: Callable[[int], object], users: list[int], core: int, times: Times | None = None) -> Times:
+    """Times of some requests, asked from a core."""
+    on_core(core)
+    times = Times() if times is None else times
+    for user in users:
+        times.timed(work, user)
+    return times
+
+
+def on_core(core: int) -> None:
+    """Keep this thread to a core, where the system can."""
+    with suppress(AttributeError, OSError):
+        os.sched_setaffinity(0, {core})
+
+
+def throughput(port: int, count: int, users: list[int], seconds: float) -> int:
+    """Requests of connections that ask as soon as they were answered, for so many seconds."""
     waiting, asked = selectors.DefaultSelector(), 0
     for number in range(count):
         connection = Connection(port)
@@ -136,7 +177,10 @@ def throughput(port: int, count: int, users: list[int], seconds: float) -> tuple
             key.data.receive()
             asked += 1
             key.data.send(users[(asked + count) % len(users)])
-    return asked, asked / (perf_counter() - start)
+    for key in list(waiting.get_map().values()):
+        key.data.receive()
+        asked += 1
+    return asked
 
 
 def processor(process: int) -> float:

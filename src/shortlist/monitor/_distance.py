@@ -2,7 +2,6 @@
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import chdtri
 
 from shortlist.monitor._bins import Bins, Counts
 
@@ -50,6 +49,9 @@ def psi_by_chance(bins: int, before: int, now: int, sure: float = 0.999) -> tupl
         return 0.0, 0.0
     if before == 0 or now == 0:
         return float("inf"), float("inf")
+    # A server loads this module before it is ready, and needs SciPy when it is first asked.
+    from scipy.special import chdtri
+
     scale = 1 / before + 1 / now
     return (bins - 1) * scale, float(chdtri(bins - 1, 1 - sure)) * scale
 

@@ -6,13 +6,13 @@ from typing import Any, ClassVar, Protocol, final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array
 
 from shortlist.data import Candidates, Ragged, Requests
 from shortlist.errors import PipelineError
 from shortlist.pipeline._best import best
 from shortlist.pipeline._stage import CANDIDATES, SCORES, WritePart, count_of
 from shortlist.pipeline._state import State
+from shortlist.scorers import SparseRows
 
 __all__ = ["Learned", "Learner"]
 
@@ -78,7 +78,7 @@ class Learned:
         )
         return found.with_columns({f"{self.name}_score": found.scores})
 
-    def _part(self, histories: csr_array, users: npt.NDArray[np.int64], state: State) -> Candidates:
+    def _part(self, histories: SparseRows, users: npt.NDArray[np.int64], state: State) -> Candidates:
         items = len(state.items)
         fitted = min(int(getattr(self.learner, "n_items", items)), items)
         scores = np.asarray(self.learner.scores(histories[:, :fitted], users))
@@ -102,10 +102,12 @@ class Learned:
         }
 
 
-def _rows(histories: Ragged, items: int) -> csr_array:
+def _rows(histories: Ragged, items: int) -> SparseRows:
     pairs = np.unique(histories.row_of * max(items, 1) + histories.values)
     row, column = np.divmod(pairs, max(items, 1))
     ones = np.ones(len(pairs), dtype=np.float32)
+    from scipy.sparse import csr_array
+
     return csr_array((ones, (row, column)), shape=(len(histories), items))
 
 

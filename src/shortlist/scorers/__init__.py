@@ -28,6 +28,7 @@ from shortlist.scorers._own_items import OwnItems
 from shortlist.scorers._pair_factors import PairFactors
 from shortlist.scorers._protocols import Arrays, Model, Scores, Users
 from shortlist.scorers._recommend import recommend
+from shortlist.scorers._sparse import SparseRows
 from shortlist.scorers._tree_columns import Lists, Matrix, TreeColumns, TreeFeature
 from shortlist.scorers._tree_scorer import TreeGoal, TreeScorer
 
@@ -52,6 +53,7 @@ __all__ = [
     "Platt",
     "Scores",
     "Sliced",
+    "SparseRows",
     "TreeColumns",
     "TreeFeature",
     "TreeGoal",

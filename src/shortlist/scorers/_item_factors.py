@@ -5,12 +5,12 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array
 
 from shortlist.errors import ArgumentError
 from shortlist.scorers._least_squares import Penalty, half_step
 from shortlist.scorers._matrices import checked_histories, checked_matrix
 from shortlist.scorers._protocols import Arrays, Scores, Users, part
+from shortlist.scorers._sparse import SparseRows
 
 __all__ = ["ItemFactors"]
 
@@ -35,16 +35,16 @@ class ItemFactors:
     users: int
     penalty: Penalty
 
-    def factors(self, rows: csr_array) -> npt.NDArray[np.float32]:
+    def factors(self, rows: SparseRows) -> npt.NDArray[np.float32]:
         """Fold histories [Q, items] in, as one half-step of the training does: float32 [Q, D]."""
         histories = checked_histories("ItemFactors.factors", rows, len(self.item_factors))
         return half_step(histories, self.item_factors, self.gram, self.penalty).astype(np.float32)
 
-    def scores(self, rows: csr_array, users: Users = None) -> Scores:  # noqa: ARG002
+    def scores(self, rows: SparseRows, users: Users = None) -> Scores:  # noqa: ARG002
         """Score the histories as their factors times H'; see `Model.scores`."""
         return self.factors(rows) @ self.item_factors.T
 
-    def with_items(self, rows: csr_array, taken: csr_array) -> Self:
+    def with_items(self, rows: SparseRows, taken: SparseRows) -> Self:
         """Fold new items in, as one half-step of the training does.
 
         Args:

@@ -5,10 +5,10 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array
 
 from shortlist.scorers._matrices import checked_histories
 from shortlist.scorers._protocols import Arrays, Scores, Users, part
+from shortlist.scorers._sparse import SparseRows
 
 __all__ = ["ItemNeighbours"]
 
@@ -21,9 +21,9 @@ class ItemNeighbours:
         similarity: CSR float32 [items, items]; column j holds what the items of a history give item j.
     """
 
-    similarity: csr_array
+    similarity: SparseRows
 
-    def scores(self, rows: csr_array, users: Users = None) -> Scores:  # noqa: ARG002
+    def scores(self, rows: SparseRows, users: Users = None) -> Scores:  # noqa: ARG002
         """Score item j as the sum over the history of weight times similarity to j; see `Model.scores`."""
         histories = checked_histories("ItemNeighbours.scores", rows, self.similarity.shape[0])
         scores: Scores = (histories.astype(np.float32) @ self.similarity).toarray()
@@ -44,4 +44,6 @@ class ItemNeighbours:
         data, indices, indptr = (
             part("ItemNeighbours.from_arrays", arrays, name) for name in ("data", "indices", "indptr")
         )
+        from scipy.sparse import csr_array
+
         return cls(csr_array((data, indices, indptr), shape=(len(indptr) - 1, len(indptr) - 1)))

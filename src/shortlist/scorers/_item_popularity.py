@@ -5,10 +5,10 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array
 
 from shortlist.scorers._matrices import checked_histories
 from shortlist.scorers._protocols import Arrays, Scores, Users, part
+from shortlist.scorers._sparse import SparseRows
 
 __all__ = ["ItemPopularity"]
 
@@ -23,7 +23,7 @@ class ItemPopularity:
 
     popularity: npt.NDArray[np.float64]
 
-    def scores(self, rows: csr_array, users: Users = None) -> Scores:  # noqa: ARG002
+    def scores(self, rows: SparseRows, users: Users = None) -> Scores:  # noqa: ARG002
         """Give every history the popularity of the items; see `Model.scores`."""
         queries = checked_histories("ItemPopularity.scores", rows, len(self.popularity)).shape[0]
         return np.tile(self.popularity.astype(np.float32), (queries, 1))

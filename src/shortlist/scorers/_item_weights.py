@@ -5,10 +5,10 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array
 
 from shortlist.scorers._matrices import checked_histories
 from shortlist.scorers._protocols import Arrays, Scores, Users, part
+from shortlist.scorers._sparse import SparseRows
 
 __all__ = ["ItemWeights"]
 
@@ -23,7 +23,7 @@ class ItemWeights:
 
     weights: npt.NDArray[np.float32]
 
-    def scores(self, rows: csr_array, users: Users = None) -> Scores:  # noqa: ARG002
+    def scores(self, rows: SparseRows, users: Users = None) -> Scores:  # noqa: ARG002
         """Score the histories as ``rows B``; see `Model.scores`."""
         histories = checked_histories("ItemWeights.scores", rows, len(self.weights))
         scores: Scores = histories.astype(np.float32) @ self.weights

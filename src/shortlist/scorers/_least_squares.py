@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import lapack
-from scipy.sparse import csr_array
 
 from shortlist.errors import ArgumentError
+from shortlist.scorers._sparse import SparseRows
 
 __all__ = ["Penalty", "batches", "gathered", "half_step", "solve_rows"]
 
@@ -50,7 +49,7 @@ class Penalty:
         if self.alpha is not None and not self.alpha > 0:
             raise ArgumentError("Penalty.alpha", received=self.alpha, expected="None or a number > 0")
 
-    def ridge(self, rows: csr_array, columns: int) -> npt.NDArray[np.float64]:
+    def ridge(self, rows: SparseRows, columns: int) -> npt.NDArray[np.float64]:
         """What the diagonal of each row's system gains: ``l2 (n + alpha0 columns)^nu``, n the row's sum."""
         sizes = rows.sum(axis=1) + self.alpha0 * columns
         powers: npt.NDArray[np.float64] = np.zeros(len(sizes))
@@ -67,7 +66,7 @@ class Penalty:
 
 
 def half_step(
-    rows: csr_array,
+    rows: SparseRows,
     factors: npt.NDArray[Any],
     gram: npt.NDArray[np.float64],
     penalty: Penalty,
@@ -92,11 +91,14 @@ def half_step(
     Raises:
         ArgumentError: a normal matrix is singular.
 
+    >>> from scipy.sparse import csr_array
     >>> rows = csr_array(np.array([[1.0, 0.0]]))
     >>> H = np.array([[1.0], [2.0]])
     >>> half_step(rows, H, H.T @ H, Penalty(alpha0=1.0, l2=1.0, nu=1.0))     # 1 / (1 * 5 + 1 + (1 + 2))
     array([[0.11111111]])
     """
+    from scipy.sparse import csr_array
+
     inside, target = (
         csr_array((data, rows.indices, rows.indptr), rows.shape) for data in penalty.weights(rows.data)
     )
@@ -105,7 +107,7 @@ def half_step(
 
 
 def solve_rows(
-    rows: csr_array,
+    rows: SparseRows,
     factors: npt.NDArray[Any],
     shared: npt.NDArray[np.float64],
     ridge: npt.NDArray[np.float64],
@@ -143,7 +145,7 @@ def batches(lengths: npt.NDArray[Any], dim: int) -> Iterator[npt.NDArray[np.int6
 
 
 def gathered(
-    rows: csr_array, batch: npt.NDArray[np.int64], factors: npt.NDArray[Any]
+    rows: SparseRows, batch: npt.NDArray[np.int64], factors: npt.NDArray[Any]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Factors [b, L, D] of each row's columns, padded to the longest row; weights [b, L], 0 in padding."""
     lengths = np.diff(rows.indptr)[batch]
@@ -154,6 +156,8 @@ def gathered(
 
 
 def _solved(normal: npt.NDArray[np.float64], target: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    from scipy.linalg import lapack
+
     _, solution, failed = lapack.dposv(normal, target, lower=True)
     if failed:
         raise ArgumentError(

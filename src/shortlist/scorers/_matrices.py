@@ -4,20 +4,22 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array, issparse
 
 from shortlist.errors import ArgumentError
 from shortlist.scorers._protocols import Users
+from shortlist.scorers._sparse import SparseRows
 
 __all__ = ["checked_histories", "checked_matrix", "checked_users", "usable"]
 
 
-def checked_matrix(where: str, X: csr_array) -> csr_array:
+def checked_matrix(where: str, X: SparseRows) -> SparseRows:
     """Return ``X`` as canonical CSR float64 without stored zeros; the caller's matrix stays as it is.
 
     Raises:
         ArgumentError: not a sparse matrix, or a weight is negative, NaN or infinite.
     """
+    from scipy.sparse import csr_array, issparse
+
     if not issparse(X):
         raise ArgumentError(
             where,
@@ -37,7 +39,7 @@ def checked_matrix(where: str, X: csr_array) -> csr_array:
     return matrix
 
 
-def checked_histories(where: str, rows: csr_array, n_items: int) -> csr_array:
+def checked_histories(where: str, rows: SparseRows, n_items: int) -> SparseRows:
     """Return histories as `checked_matrix` does; they must have a column for every item of the model."""
     histories = checked_matrix(where, rows)
     if histories.shape[1] != n_items:

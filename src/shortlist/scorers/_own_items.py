@@ -5,10 +5,10 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array
 
 from shortlist.scorers._matrices import checked_histories, checked_users
 from shortlist.scorers._protocols import Arrays, Scores, Users, part
+from shortlist.scorers._sparse import SparseRows
 
 __all__ = ["OwnItems"]
 
@@ -24,9 +24,9 @@ class OwnItems:
     """
 
     popularity: npt.NDArray[np.float64]
-    last: csr_array
+    last: SparseRows
 
-    def scores(self, rows: csr_array, users: Users = None) -> Scores:
+    def scores(self, rows: SparseRows, users: Users = None) -> Scores:
         """Score own items 2, 3, .. in rising order and the others below 1; see `Model.scores`.
 
         Args:
@@ -64,9 +64,11 @@ class OwnItems:
         data, indices, indptr = (
             part(where, arrays, f"last_{name}") for name in ("data", "indices", "indptr")
         )
+        from scipy.sparse import csr_array
+
         return cls(popularity, csr_array((data, indices, indptr), shape=(len(indptr) - 1, len(popularity))))
 
-    def _recency(self, histories: csr_array, users: Users) -> npt.NDArray[np.float64]:
+    def _recency(self, histories: SparseRows, users: Users) -> npt.NDArray[np.float64]:
         """How late each entry of the histories was last taken; the same for all where it is unknown."""
         recency = np.zeros(histories.nnz)
         rows = checked_users("OwnItems.scores", users, histories.shape[0], self.last.shape[0])

@@ -5,10 +5,10 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array
 
 from shortlist.scorers._matrices import checked_histories, checked_users
 from shortlist.scorers._protocols import Arrays, Scores, Users, part
+from shortlist.scorers._sparse import SparseRows
 
 __all__ = ["PairFactors"]
 
@@ -38,7 +38,7 @@ class PairFactors:
         user_factors: npt.NDArray[np.float32],
         item_factors: npt.NDArray[np.float32],
         bias: npt.NDArray[np.float32],
-        rows: csr_array,
+        rows: SparseRows,
     ) -> Self:
         """The model of trained factors, whose ``fold`` is learned from the users' own histories.
 
@@ -56,7 +56,7 @@ class PairFactors:
         fold = np.linalg.solve(gram, features.T @ user_factors)
         return cls(user_factors, item_factors, bias, fold.astype(np.float32))
 
-    def factors(self, rows: csr_array) -> npt.NDArray[np.float32]:
+    def factors(self, rows: SparseRows) -> npt.NDArray[np.float32]:
         """Factors float32 [Q, D] of new users, from their histories [Q, items] alone.
 
         ``w = f A`` with the features ``f = (sum_i x_i (h_i - mean h) / sqrt(sum_i x_i), 1)``.
@@ -64,7 +64,7 @@ class PairFactors:
         histories = checked_histories("PairFactors.factors", rows, len(self.item_factors))
         return _features(histories, self.item_factors).astype(np.float32) @ self.fold
 
-    def scores(self, rows: csr_array, users: Users = None) -> Scores:
+    def scores(self, rows: SparseRows, users: Users = None) -> Scores:
         """Score as ``w . h + b``, w the user's trained factor or, for a new user, what the history gives."""
         histories = checked_histories("PairFactors.scores", rows, len(self.item_factors))
         known = checked_users("PairFactors.scores", users, histories.shape[0], len(self.user_factors))
@@ -91,7 +91,7 @@ class PairFactors:
         return cls(users, items, bias, fold)
 
 
-def _features(rows: csr_array, item_factors: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+def _features(rows: SparseRows, item_factors: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
     """What a history holds: float64 [Q, D + 1]."""
     mean = item_factors.mean(axis=0) if len(item_factors) else 0
     sums = rows @ (item_factors - mean).astype(np.float64)

@@ -5,9 +5,9 @@ from typing import Any, Protocol, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array
 
 from shortlist.errors import DataError, near
+from shortlist.scorers._sparse import SparseRows
 
 __all__ = ["Arrays", "Model", "Scores", "Users", "part"]
 
@@ -24,7 +24,7 @@ class Model(Protocol):
         """Number of items it was fitted on."""
         ...
 
-    def scores(self, rows: csr_array, users: Users = None) -> Scores:
+    def scores(self, rows: SparseRows, users: Users = None) -> Scores:
         """Score every item for each history.
 
         Args:

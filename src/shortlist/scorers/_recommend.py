@@ -2,11 +2,11 @@
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array
 
 from shortlist.errors import ArgumentError
 from shortlist.scorers._matrices import checked_matrix
 from shortlist.scorers._protocols import Model, Scores, Users
+from shortlist.scorers._sparse import SparseRows
 
 __all__ = ["recommend"]
 
@@ -15,7 +15,7 @@ _CELLS = 1 << 24
 
 
 def recommend(
-    model: Model, rows: csr_array, k: int = 10, *, users: Users = None, drop_seen: bool = True
+    model: Model, rows: SparseRows, k: int = 10, *, users: Users = None, drop_seen: bool = True
 ) -> tuple[npt.NDArray[np.int64], Scores]:
     """Find the k best items of every history, block by block.
 
@@ -37,6 +37,7 @@ def recommend(
 
     >>> from shortlist.scorers import ItemPopularity
     >>> model = ItemPopularity(np.array([1.0, 3.0, 2.0]))
+    >>> from scipy.sparse import csr_array
     >>> items, scores = recommend(model, csr_array(np.array([[0, 1, 0]])), 3)
     >>> items.tolist(), scores.tolist()
     ([[2, 0, -1]], [[2.0, 1.0, -inf]])
