@@ -15,7 +15,7 @@ oldest first, and measure them on the last item of each user, ranked among all i
 popularity and item-kNN: recall@10 and NDCG@10. The last but one item stops training.
 
 Training ends after 36 minutes at the latest, which the models share, or when each has had its
-own (--minutes): 30,000 users, 20,000 items and 300,000 events end within 40 minutes with all
+own (--minutes): 30,000 users, 20,000 items and 300,000 events end within 40 minutes whatever the
 models. Larger data get more in proportion.
 
 ctr: train rankers on a file of labelled rows, stop by a second, measure on a third: AUC, logloss,
@@ -39,7 +39,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--small", action="store_true", help="a small file that ships with the library, and few epochs"
     )
-    names = "popular item-knn sasrec esasrec gsasrec gru4rec bert4rec hstu"
+    names = "popular item-knn sasrec esasrec (these), gsasrec gru4rec bert4rec hstu"
     rankers = "lr fm dnn widedeep deepfm dcn dcnv2 dlrm xdeepfm autoint masknet finalmlp neumf din bst "
     rankers += "lightgbm xgboost"
     parser.add_argument("--models", nargs="+", metavar="NAME", help=f"{names}; ctr: {rankers} (all)")

@@ -11,7 +11,7 @@ import numpy as np
 from shortlist.data import Batch
 from shortlist.errors import ArgumentError, near
 from shortlist.recipes._sequence_file import SequenceFile, read_sequences
-from shortlist.recipes._sequence_models import BASELINES, NEURAL, Settings, settings_for
+from shortlist.recipes._sequence_models import BASELINES, NEURAL, USUAL, Settings, settings_for
 from shortlist.recipes._sequence_split import FIRST, Held, Metrics, hold_out
 from shortlist.report import Table
 from shortlist.rng import derive
@@ -35,7 +35,7 @@ class SequenceBench:
     True
     """
 
-    models: tuple[str, ...] = (*BASELINES, *NEURAL)
+    models: tuple[str, ...] = USUAL
     """Names of the models, in this order."""
     seeds: int = 1
     """Runs of each neural model, with the seeds 0, 1, ...; figures are their mean and deviation."""

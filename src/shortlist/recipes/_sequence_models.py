@@ -13,7 +13,7 @@ from shortlist.samplers import Uniform, Unigram
 from shortlist.schema import Schema
 from shortlist.train import NextItem
 
-__all__ = ["BASELINES", "NEURAL", "Settings", "settings_for"]
+__all__ = ["BASELINES", "NEURAL", "USUAL", "Settings", "settings_for"]
 
 _LONG = 20  # mean items a user from which on sequences count as long
 _POSITIONS = 1024  # wanted in a step
@@ -137,3 +137,5 @@ NEURAL: Mapping[str, Callable[[Schema, Settings, int], tuple[Any, NextItem]]] = 
     "hstu": _hstu,
 }
 BASELINES: Mapping[str, Any] = {"popular": Popularity(), "item-knn": ItemKNN(k=200, shrink=10.0)}
+USUAL = (*BASELINES, "sasrec", "esasrec")
+"""What is run where no models are named: the best known, each with time enough to be trained to its end."""
