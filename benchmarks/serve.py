@@ -123,7 +123,7 @@ def report(folder: Path, given: argparse.Namespace) -> Iterator[str]:
     rounds, cores = (60, given.cores) if given.small else (given.requests, given.cores)
     first = folder / next(iter(RANKERS))
     pipe = load(first, verify=False)
-    users = np.random.default_rng(1).choice(pipe.state.store.users.values, 4 * rounds).tolist()
+    users = np.random.default_rng(1).choice(pipe.state.store.users.values, rounds).tolist()
     command = (
         "python benchmarks/serve.py --small" if given.small else "python benchmarks/serve.py --data FOLDER"
     )

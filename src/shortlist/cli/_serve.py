@@ -42,7 +42,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--grpc-port", type=port, metavar="PORT", help="answer gRPC of the Open Inference Protocol there too"
     )
     parser.add_argument(
-        "--threads", type=count, default=2, metavar="N", help="requests at work at once (%(default)s)"
+        "--threads", type=count, metavar="N", help="requests at work at once (2, or 1 on one core)"
     )
     parser.add_argument(
         "--watch",
@@ -124,8 +124,9 @@ def run(options: argparse.Namespace) -> None:
     log_to_stderr(options.log_format)
     bundles = _named(options.bundles)
     shares = dict(options.share or [(next(iter(bundles)), 1.0)])
+    threads = {} if options.threads is None else {"workers": options.threads}
     chosen = ServerOptions(
-        workers=options.threads,
+        **threads,
         answers=options.log_answers,
         events=options.log_events,
         live=options.live,

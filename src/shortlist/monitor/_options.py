@@ -25,7 +25,7 @@ class MonitorOptions:
     """
 
     sample: float = 0.01
-    cpu_share: float = 0.05
+    cpu_share: float = 0.02
     window_s: float = 3600.0
     recall_queries: int = 500
     drift: DriftOptions = field(default_factory=DriftOptions)

@@ -1,5 +1,6 @@
 """Options of the server."""
 
+import os
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Literal, get_args
@@ -13,6 +14,12 @@ __all__ = ["ServerOptions"]
 Clock = Literal["wall", "log"]
 
 
+def _usual_workers() -> int:
+    """Two threads, or one where this process has a single core."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(2, cores)
+
+
 @dataclass(frozen=True, slots=True)
 class ServerOptions:
     """Limits and folders.
@@ -21,7 +28,8 @@ class ServerOptions:
         max_users: users one request may ask for; more are refused.
         max_body_bytes: size of a request's body; larger ones are refused.
         max_waiting: requests at work or waiting for a worker; further ones are answered 503.
-        workers: threads that run the pipeline. Requests that wait while all are at work are run together.
+        workers: threads that run the pipeline: by default two, one where this process has a single core.
+            Requests that wait while all are at work are run together.
         answers: folder that every answer is logged to; None logs nothing.
         events: folder that every event is logged to with its request id; None logs nothing.
         live: folder of the events appended while serving, one file for all versions; None puts it beside the
@@ -48,7 +56,7 @@ class ServerOptions:
     max_users: int = 1024
     max_body_bytes: int = 1 << 20
     max_waiting: int = 256
-    workers: int = 2
+    workers: int = field(default_factory=_usual_workers)
     answers: Path | None = None
     events: Path | None = None
     live: Path | None = None
