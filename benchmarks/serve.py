@@ -1,6 +1,7 @@
 """How long does one request take, in process and over HTTP, and how far is that from the same work by hand?
 
     python benchmarks/serve.py --data FOLDER    # makes the data once, ten minutes; writes benchmarks/results/
+    python benchmarks/serve.py --data FOLDER --triton PYTHON    # beside a real Triton too
     python benchmarks/serve.py --small          # a planted log of 3,000 items, a minute; writes nothing
 
 A million items with vectors of width 64 from a trained two-tower over synthetic events; IVF-SQ8 tuned to find
@@ -25,6 +26,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import onnxruntime
+from _serve.beside_triton import beside_triton, rows
 from _serve.measure import InProcess, K, in_process
 from _serve.over_http import OverHttp, fresh, on_core, over_http, percentiles
 from _serve.rounded import rounded
@@ -34,7 +36,7 @@ from shortlist.data import Requests
 from shortlist.pipeline import Pipeline, load
 
 NAMES = {"dlrm": "DLRM", "dcn": "DCN-v2"}
-MOST, TAIL = 1.15, 2.0
+MOST, TAIL, TRITON_USERS = 1.15, 2.0, 200
 
 
 def machine() -> str:
@@ -104,6 +106,14 @@ def started(bundle: Path) -> Iterator[str]:
         yield f"| {row} | " + " | ".join(f"{one[row]:.2f}" for one in found.values()) + " |"
 
 
+def triton(bundle: Path, users: list[int], cores: tuple[int, int], python: Path) -> Iterator[str]:
+    yield from ("", f"## Beside Triton, {NAMES[bundle.name]}", "")
+    yield "Servers on one core, the client on another, by turns; equal answers. Stages of Triton's ensemble"
+    yield "are processes of their own, between which candidates travel as tensors; the time is the models'."
+    yield ""
+    yield from rows(beside_triton(bundle, users, cores, python))
+
+
 def eight_bits(folder: Path, calls: int) -> Iterator[str]:
     yield from ("", "## Weights of eight bits", "")
     yield "200 candidates, processor milliseconds by turns; AUC on 100,000 rows that nothing was trained on."
@@ -139,6 +149,8 @@ def report(folder: Path, given: argparse.Namespace) -> Iterator[str]:
             live = live.with_state(live.state.live())
             ask = partial(_recommended, live)
             yield from served(name, over_http(folder / name, users, given.seconds, cores, ask))
+    if given.triton is not None:
+        yield from triton(first, users[:TRITON_USERS], cores, given.triton)
     yield from eight_bits(folder, 20 if given.small else 500)
     yield from started(first)
 
@@ -159,6 +171,12 @@ def main() -> None:
     )
     parser.add_argument(
         "--cores", type=int, nargs=2, default=(0, 1), help="of the server, and of the clients"
+    )
+    parser.add_argument(
+        "--triton",
+        type=Path,
+        metavar="PYTHON",
+        help="beside a real Triton: an interpreter with nvidia-pytriton and the base install",
     )
     parser.add_argument("--no-http", dest="http", action="store_false", help="in process only")
     given = parser.parse_args()

@@ -15,7 +15,7 @@ from time import perf_counter, sleep
 
 import numpy as np
 
-from _serve.measure import Times
+from _serve.measure import K, Times
 from shortlist.server import free_port
 
 TURN, TURNS = 25, 4
@@ -67,9 +67,18 @@ class Connection:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def send(self, user: int) -> None:
-        body = json.dumps({"user": user, "k": 10}).encode()
-        head = f"POST /recommend HTTP/1.1\r\nHost: s\r\nContent-Length: {len(body)}\r\n\r\n"
+        self.post("/recommend", json.dumps({"user": user, "k": K}).encode())
+
+    def recommended(self, user: int) -> bytes:
+        self.send(user)
+        return self.receive()
+
+    def post(self, path: str, body: bytes) -> None:
+        head = f"POST {path} HTTP/1.1\r\nHost: s\r\nContent-Length: {len(body)}\r\n\r\n"
         self.socket.sendall(head.encode() + body)
+
+    def get(self, path: str) -> None:
+        self.socket.sendall(f"GET {path} HTTP/1.1\r\nHost: s\r\n\r\n".encode())
 
     def receive(self) -> bytes:
         data = b""
@@ -123,12 +132,7 @@ def over_http(
 ) -> OverHttp:
     """Ask one at a time, then as many as there are connections; ``ask`` does the same in this process."""
     with server(bundle, cores[0]) as (port, process, start, bare):
-        one, inside, alone = Connection(port), list[float](), list[float]()
-
-        def asked(user: int) -> None:
-            one.send(user)
-            one.receive()
-
+        asked, inside, alone = Connection(port).recommended, list[float](), list[float]()
         timed(ask, users, cores[0])  # what is kept by row is there after the first time, on both sides
         timed(asked, users, cores[1])
         for begin in range(0, len(users), TURN):

@@ -10,18 +10,19 @@ import pytest
 
 from shortlist.server import export_triton
 from shortlist.testing._bundles import tiny_bundle, tiny_pipeline
+from shortlist.testing._triton import started_triton
 
 pytestmark = pytest.mark.services
 
 
 @pytest.fixture(scope="module")
-def address(triton: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     room = tmp_path_factory.mktemp("triton")
     bundle, repository = tiny_bundle(room / "shop"), room / "repository"
     export_triton(bundle, repository)
     export_triton(bundle, repository, name="steps", ensemble=True)
-    with triton(Path(os.environ["SHORTLIST_TRITON"]), repository, room) as found:
-        yield found
+    with started_triton(Path(os.environ["SHORTLIST_TRITON"]), repository, room) as found:
+        yield found.address
 
 
 def asked(address: str, model: str, *users: str, k: int = 10) -> httpx.Response:
