@@ -2,13 +2,12 @@
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
-from functools import cached_property, reduce
+from functools import cache, partial, reduce
 from threading import Lock
 from time import monotonic
 from typing import final
 
 import numpy as np
-import numpy.typing as npt
 
 from shortlist.data import Candidates, Requests
 from shortlist.monitor._answers import AnswerCounts, Answered
@@ -67,7 +66,9 @@ class Monitor:
         self._lock = Lock()
         self._state = pipe.state
         window = self._options.window_s
-        self._shown = Recent(lambda: Shown(self._popular), window, clock)
+        # Worked out when first asked; what counts does not hold the monitor, so that both go at once.
+        popular = self._popular = cache(partial(popular_items, pipe.state))
+        self._shown = Recent(lambda: Shown(popular()), window, clock)
         self._tally: Recent[Tally] | None = None
         if isinstance(fingerprint, Fingerprint):
             self._tally = Recent(lambda: Tally(fingerprint), window, clock)
@@ -86,7 +87,7 @@ class Monitor:
 
     def settle(self) -> None:
         """Count the answers that wait."""
-        _ = self._popular  # worked out at first, while nobody waits for the lock
+        _ = self._popular()  # while nobody waits for the lock
         with self._lock:
             waiting, self._waiting = self._waiting, []
             if waiting:
@@ -152,10 +153,6 @@ class Monitor:
         yield Row("shortlist_coverage_ratio", {}, float(seen.sum()) / max(listed, 1))
         if places:
             yield Row("shortlist_popular_share_ratio", {}, popular / places)
-
-    @cached_property
-    def _popular(self) -> npt.NDArray[np.bool_]:
-        return popular_items(self._state)
 
     def _recall_rows(self) -> Iterator[Row]:
         for stage, values in self._recalls.items():

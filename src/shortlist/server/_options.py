@@ -55,7 +55,7 @@ class ServerOptions:
 
     max_users: int = 1024
     max_body_bytes: int = 1 << 20
-    max_waiting: int = 256
+    max_waiting: int = 1024
     workers: int = field(default_factory=_usual_workers)
     answers: Path | None = None
     events: Path | None = None

@@ -1,7 +1,9 @@
 """Versions that change while the server answers: no failed request, no lost event, one version an answer."""
 
 import asyncio
+import gc
 import shutil
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,10 +14,12 @@ import polars as pl
 from shortlist.io import publish, roll_back
 from shortlist.pipeline import AnswerLog
 from shortlist.server import ServerOptions, app
+from shortlist.server._ask import Ask
 from shortlist.server._counters import Counters
 from shortlist.server._desk import Desk
 from shortlist.server._live import LiveEvents
 from shortlist.server._live_items import LiveCatalogue
+from shortlist.server._messages import Recommend
 from shortlist.server._rack import Rack, mark_of
 from shortlist.testing._bundles import tiny_bundle
 
@@ -163,3 +167,17 @@ def test_a_mark_tells_states_of_a_folder_apart(bundle: Path, tmp_path: Path) -> 
     rewritten(bundle, "second")
     assert before != mark_of(bundle)
     assert mark_of(tmp_path / "none") is None
+
+
+def test_what_was_swapped_out_is_let_go_at_once(tmp_path: Path) -> None:
+    desk = Desk.open(tiny_bundle(tmp_path / "shop"), ServerOptions())
+    desk.run([Ask.of(Recommend(user="u1"), 10)])
+    desk.flush()
+    held = [weakref.ref(one) for one in (desk.pipe.state, desk.pipe.state.store, desk.monitor)]
+    gc.disable()
+    try:
+        desk.close()
+        del desk
+        assert [one() for one in held] == [None, None, None]
+    finally:
+        gc.enable()
