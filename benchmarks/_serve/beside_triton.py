@@ -52,7 +52,7 @@ def beside_triton(bundle: Path, users: list[int], cores: tuple[int, int], python
 def inferred(connection: Connection, model: str, user: int) -> list[str]:
     """The items of a user by the Open Inference Protocol."""
     tensors = [
-        {"name": "user", "shape": [1], "datatype": "BYTES", "data": [str(user)]},
+        {"name": "user", "shape": [1], "datatype": "INT64", "data": [user]},
         {"name": "k", "shape": [1], "datatype": "INT32", "data": [K]},
     ]
     connection.post(f"/v2/models/{model}/infer", json.dumps({"inputs": tensors}).encode())

@@ -64,10 +64,10 @@ class Monitor:
         self._answers = AnswerCounts(pipe)
         self._waiting: list[Answered] = []
         self._lock = Lock()
-        self._state = pipe.state
+        self._store = pipe.state.store
         window = self._options.window_s
         # Worked out when first asked; what counts does not hold the monitor, so that both go at once.
-        popular = self._popular = cache(partial(popular_items, pipe.state))
+        popular = self._popular = cache(partial(popular_items, pipe.state.store))
         self._shown = Recent(lambda: Shown(popular()), window, clock)
         self._tally: Recent[Tally] | None = None
         if isinstance(fingerprint, Fingerprint):
@@ -141,7 +141,7 @@ class Monitor:
 
     def _shown_rows(self) -> Iterator[Row]:
         parts = list(self._shown.parts())
-        listed = int(self._state.store.listed.sum())
+        listed = int(self._store.listed.sum())
         yield Row("shortlist_catalogue_items", {}, listed)
         if not parts:
             return

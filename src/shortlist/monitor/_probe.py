@@ -1,10 +1,10 @@
 """Looking again at sampled requests, off the request path."""
 
 import logging
+from collections import deque
 from collections.abc import Callable
 from functools import partial
-from queue import Empty, Full, Queue
-from threading import Event, Lock, Thread
+from threading import Condition, Event, Lock, Thread
 from time import monotonic, thread_time
 from typing import NamedTuple, final
 
@@ -63,10 +63,11 @@ class Probe:
     ) -> None:
         self._options, self._rng, self._lock = options, generator(seed, "probe"), Lock()
         self._until_next = self._drawn() if options.sample > 0 else -1
-        self._queue: Queue[Sampled] = Queue(_WAITING)
+        self._waiting = deque[Sampled]()
+        self._at_work, self._hurry = 0, False
+        self._changed = Condition()
         self._closed, self._on_start = Event(), on_start
         self._thread: Thread | None = None
-        self._hurry = Event()
         self._cpu_s = self._rested_at_s = 0.0
 
     @property
@@ -101,16 +102,26 @@ class Probe:
                 one.columns,
             )
             sample = Sampled(monitor, pipe, requests.one(place), row, pipe.state.for_run())
-            try:
-                self._queue.put_nowait(sample)
-            except Full:
+            with self._changed:
+                room = len(self._waiting) < _WAITING
+                if room:
+                    self._waiting.append(sample)
+                    self._changed.notify_all()
+            if not room:
                 monitor.sampled("skipped")
+
+    def forget(self, monitor: Monitor) -> None:
+        """Leave what waits of a version that answers no more: it would keep the whole bundle in memory."""
+        with self._changed:
+            self._waiting = deque(one for one in self._waiting if one.monitor is not monitor)
+            self._changed.notify_all()
 
     def settle(self) -> None:
         """Work off what waits, and wait for it."""
-        self._hurry.set()
-        self._queue.join()
-        self._hurry.clear()
+        with self._changed:
+            self._hurry = True
+            self._changed.wait_for(lambda: not self._waiting and self._at_work == 0)
+            self._hurry = False
 
     def _chosen(self, count: int) -> list[int]:
         """Places of sampled requests among the next ones."""
@@ -131,25 +142,28 @@ class Probe:
         self._on_start()
         self._rested_at_s = thread_time()
         while not self._closed.is_set():
-            samples = self._gathered()
-            for sample in samples:
-                self._attempt(sample.monitor, partial(self._observe, sample))
-            for same in _alike(samples):
-                self._attempt(None, partial(self._recall, same))
-            for _ in samples:
-                self._queue.task_done()
+            self._look_at(self._gathered())
+            with self._changed:
+                self._at_work = 0
+                self._changed.notify_all()
+
+    def _look_at(self, samples: list[Sampled]) -> None:
+        for sample in samples:
+            self._attempt(sample.monitor, partial(self._observe, sample))
+        for same in _alike(samples):
+            self._attempt(None, partial(self._recall, same))
 
     def _gathered(self) -> list[Sampled]:
         """So many samples, or those that came within a while."""
-        samples: list[Sampled] = []
         until = monotonic() + _PATIENCE_S
-        while len(samples) < _TOGETHER and not self._closed.is_set():
-            try:
-                samples.append(self._queue.get(timeout=_LOOK_S))
-            except Empty:
-                if self._hurry.is_set() or monotonic() >= until:
+        with self._changed:
+            while len(self._waiting) < _TOGETHER and not self._closed.is_set():
+                if (self._hurry and self._waiting) or monotonic() >= until:
                     break
-        return samples
+                self._changed.wait(_LOOK_S)
+            samples = [self._waiting.popleft() for _ in range(min(len(self._waiting), _TOGETHER))]
+            self._at_work = len(samples)
+            return samples
 
     def _attempt(self, monitor: Monitor | None, work: Callable[[], None]) -> None:
         try:

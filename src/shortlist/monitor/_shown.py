@@ -5,7 +5,7 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
-from shortlist.pipeline import State
+from shortlist.data import Store
 
 __all__ = ["Shown", "popular_items"]
 
@@ -16,10 +16,10 @@ _HUNDREDTH = 0.01
 _EVER = -(2**62)
 
 
-def popular_items(state: State) -> Mask:
+def popular_items(store: Store) -> Mask:
     """Bool [items]: the hundredth of the listed items that most was taken of, at least one item."""
-    listed = state.store.listed
-    weights = np.where(listed, state.store.popularity(_EVER, state.store.until), -1.0)
+    listed = store.listed
+    weights = np.where(listed, store.popularity(_EVER, store.until), -1.0)
     count = max(1, round(_HUNDREDTH * int(listed.sum())))
     popular = np.zeros(len(weights), np.bool_)
     # Equal weights: the smaller position, as everywhere.

@@ -54,7 +54,7 @@ def fingerprint(
     chosen = options or FingerprintOptions()
     state = State(store=pipe.state.store)
     frozen, observer = pipe.with_state(state), Observer(pipe.stages)
-    parts, shown, times = list[Observed](), Shown(popular_items(state)), list[int]()
+    parts, shown, times = list[Observed](), Shown(popular_items(state.store)), list[int]()
     for requests in _past(state, log, chosen):
         found = frozen.run(requests)
         shown.add(found.items)

@@ -108,6 +108,8 @@ class Desk:
 
     def close(self) -> None:
         """Write what is left and let go of the files."""
+        if self.probe is not None:
+            self.probe.forget(self.monitor)
         self.flush()
         close = getattr(self.pipe.state.store, "close", None)
         if close is not None:

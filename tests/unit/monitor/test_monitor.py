@@ -93,7 +93,7 @@ def test_coverage_and_popularity_look_back_one_window() -> None:
 
 def test_the_popular_hundredth_is_at_least_one_item_and_new_items_are_counted() -> None:
     state = tiny_pipeline().state
-    popular = popular_items(state)
+    popular = popular_items(state.store)
     assert state.items.take(np.flatnonzero(popular)).tolist() == ["i2"]
     shown = Shown(popular)
     shown.add(np.array([0, 1, 9]))
