@@ -16,6 +16,7 @@ from shortlist.server import export_triton
 from shortlist.testing._triton import started_triton
 
 WHOLE, STEPS = "whole", "steps"
+KINDS = {int: "INT64", str: "BYTES"}
 Found = tuple[dict[str, Times], list[tuple[str, float, float]]]
 
 
@@ -35,7 +36,7 @@ def beside_triton(bundle: Path, users: list[int], cores: tuple[int, int], python
                 "Shortlist, `/recommend`": ours.recommended,
                 "Shortlist, `/v2`": lambda user: inferred(ours, bundle.name, user),
                 "Triton, one model": lambda user: inferred(theirs, WHOLE, user),
-                "Triton, a model for each stage": lambda user: inferred(theirs, STEPS, user),
+                "Triton, a model for each stage": lambda user: inferred(theirs, STEPS, str(user)),
             }
             for user in users:
                 answers = [ask(user) for ask in list(asks.values())[1:]]
@@ -49,10 +50,10 @@ def beside_triton(bundle: Path, users: list[int], cores: tuple[int, int], python
     return times, list(by_stage(before, after))
 
 
-def inferred(connection: Connection, model: str, user: int) -> list[str]:
+def inferred(connection: Connection, model: str, user: int | str) -> list[str]:
     """The items of a user by the Open Inference Protocol."""
     tensors = [
-        {"name": "user", "shape": [1], "datatype": "INT64", "data": [user]},
+        {"name": "user", "shape": [1], "datatype": KINDS[type(user)], "data": [user]},
         {"name": "k", "shape": [1], "datatype": "INT32", "data": [K]},
     ]
     connection.post(f"/v2/models/{model}/infer", json.dumps({"inputs": tensors}).encode())
