@@ -151,7 +151,7 @@ def _tasks(dask_scheduler: Any) -> int:
 
 
 def waited_for(state: Callable[[], bool]) -> None:
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while not state():
         assert time.monotonic() < end
         time.sleep(0.05)
