@@ -100,7 +100,11 @@ class Gatherer:
         loop = asyncio.get_running_loop()
         while self._free and self._waiting:
             self._free -= 1
-            self._pool.submit(self._work, self._group(), loop)
+            group = self._group()
+            try:
+                self._pool.submit(self._work, group, loop)
+            except RuntimeError as error:  # the pool was closed: who waits is told, and does not wait on
+                self._done(group, [error] * len(group))
 
     def _group(self) -> list[Waiting]:
         head, users = self._waiting[0], 0

@@ -129,3 +129,11 @@ def test_overload_is_503_over_http(bundle: Path, opened: Any) -> None:
 def test_too_many_users_is_refused_by_the_ask() -> None:
     with pytest.raises(ArgumentError, match="at most 10"):
         Ask.of(Recommend(users=["u"] * 11), 10)
+
+
+def test_who_asks_a_closed_server_is_told() -> None:
+    slow, gatherer = Slow(), Gatherer(ServerOptions(workers=1))
+    gatherer.close()
+    with pytest.raises(RuntimeError, match="shutdown"):
+        asyncio.run(asyncio.wait_for(gatherer.ask(ask("a"), slow.run), 5))
+    assert gatherer.idle
